@@ -1,0 +1,66 @@
+-- What \d+ and \df+ say. Every object explains itself.
+
+COMMENT ON TABLE pennylane.sync_state IS 'How fresh each table is: one row a company and table.';
+COMMENT ON COLUMN pennylane.sync_state.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.sync_state.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.sync_state.last_sync_at IS 'Everything that changed at Pennylane before this time (its clock) is in the table. NULL: never synced.';
+COMMENT ON COLUMN pennylane.sync_state.last_processed_at IS 'Newest change event that was applied (Pennylane''s clock). NULL: none yet.';
+COMMENT ON COLUMN pennylane.sync_state.records_synced IS 'Records that the last sync read or deleted.';
+COMMENT ON COLUMN pennylane.sync_state.sync_type IS 'What the last sync was: full, incremental or export.';
+COMMENT ON COLUMN pennylane.sync_state.updated_at IS 'When this row was last written (database clock).';
+COMMENT ON COLUMN pennylane.sync_state.status IS 'ok; partial: some value did not fit its column; skipped: scope not granted; error: see last_error.';
+COMMENT ON COLUMN pennylane.sync_state.last_error IS 'Why the last sync failed, and what to do. NULL after a success.';
+COMMENT ON COLUMN pennylane.sync_state.last_full_at IS 'When the whole table was last proven against Pennylane (database clock).';
+COMMENT ON COLUMN pennylane.sync_state.row_count IS 'Rows of this company after the last success.';
+
+COMMENT ON TABLE pennylane.sync_runs IS 'Every run. A run that raised an error was rolled back and is not here.';
+COMMENT ON COLUMN pennylane.sync_runs.run_id IS 'Number of the run.';
+COMMENT ON COLUMN pennylane.sync_runs.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.sync_runs.trigger IS 'Who asked: manual (a function call), schedule or request (the background worker).';
+COMMENT ON COLUMN pennylane.sync_runs.mode IS 'full or incremental.';
+COMMENT ON COLUMN pennylane.sync_runs.started_at IS 'Start (database clock).';
+COMMENT ON COLUMN pennylane.sync_runs.finished_at IS 'End (database clock). NULL while it runs.';
+COMMENT ON COLUMN pennylane.sync_runs.status IS 'The worst of its tables: ok, skipped, partial or error; running until then.';
+COMMENT ON COLUMN pennylane.sync_runs.requests IS 'Requests sent to Pennylane.';
+COMMENT ON COLUMN pennylane.sync_runs.error IS 'The tables that failed. NULL when none did.';
+
+COMMENT ON TABLE pennylane.sync_run_tables IS 'What each run did, table by table: the rows that the function returned.';
+COMMENT ON COLUMN pennylane.sync_run_tables.run_id IS 'The run, in sync_runs.';
+COMMENT ON COLUMN pennylane.sync_run_tables.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.sync_run_tables.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.sync_run_tables.sync_type IS 'What was done: full, incremental or export.';
+COMMENT ON COLUMN pennylane.sync_run_tables.status IS 'ok, partial, skipped or error.';
+COMMENT ON COLUMN pennylane.sync_run_tables.inserted IS 'Rows that were new.';
+COMMENT ON COLUMN pennylane.sync_run_tables.updated IS 'Rows that differed and were rewritten.';
+COMMENT ON COLUMN pennylane.sync_run_tables.deleted IS 'Rows that Pennylane no longer shows; their last version is in deleted_rows.';
+COMMENT ON COLUMN pennylane.sync_run_tables.unchanged IS 'Rows that were equal and not touched.';
+COMMENT ON COLUMN pennylane.sync_run_tables.requests IS 'Requests sent for this table.';
+COMMENT ON COLUMN pennylane.sync_run_tables.duration IS 'From the start of the run to the end of this table.';
+COMMENT ON COLUMN pennylane.sync_run_tables.message IS 'What to know, and what to do about it. NULL when there is nothing to say.';
+
+COMMENT ON TABLE pennylane.deleted_rows IS 'The last version of every row that a sync deleted.';
+COMMENT ON COLUMN pennylane.deleted_rows.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.deleted_rows.table_name IS 'Table that the row was in.';
+COMMENT ON COLUMN pennylane.deleted_rows.id IS 'Its id.';
+COMMENT ON COLUMN pennylane.deleted_rows.deleted_at IS 'When it was deleted here (database clock).';
+COMMENT ON COLUMN pennylane.deleted_rows.row IS 'The whole row, by column name.';
+
+COMMENT ON TABLE pennylane.schema_drift IS 'Fields that Pennylane sends and no column holds. Their values are in the column extra of their table; adopt_with makes a column of one, filled by the next full sync.';
+COMMENT ON COLUMN pennylane.schema_drift.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.schema_drift.table_name IS 'Table whose records have the field.';
+COMMENT ON COLUMN pennylane.schema_drift.field IS 'The field under the name that its column would have; also its key in extra.';
+COMMENT ON COLUMN pennylane.schema_drift.sample_type IS 'Type that its values look made for.';
+COMMENT ON COLUMN pennylane.schema_drift.adopt_with IS 'The statement that adopts it.';
+COMMENT ON COLUMN pennylane.schema_drift.first_seen_at IS 'First full sync that saw it (database clock).';
+COMMENT ON COLUMN pennylane.schema_drift.last_seen_at IS 'Last full sync that saw it (database clock).';
+
+COMMENT ON TABLE pennylane.sync_candidates IS 'Internal: ids that a list no longer shows, until a second read confirms it.';
+COMMENT ON COLUMN pennylane.sync_candidates.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.sync_candidates.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.sync_candidates.id IS 'Id that is in the table and was not in the list.';
+
+COMMENT ON FUNCTION pennylane.setup() IS 'Creates or upgrades the data tables. Harmless when they are up to date; never touches a table that another role made.';
+COMMENT ON FUNCTION pennylane.sync_full(text, bigint, boolean) IS 'Reads the whole of one table, or of all, from Pennylane; writes what differs and deletes what is gone. One row a table. Runs in the caller''s transaction, which stays open while it reads; ROLLBACK undoes it. force_deletes lets it delete more than pennylane.max_delete_percent.';
+COMMENT ON FUNCTION pennylane.check() IS 'The doctor: what works, what does not, and what to do. Needs the network, writes nothing.';
+COMMENT ON FUNCTION pennylane._armed_foreign_keys() IS 'Internal: triggers of the informational foreign keys that are still enabled.';
+COMMENT ON FUNCTION pennylane._disarm_foreign_keys() IS 'Internal: disables them, so that a record may arrive before the one it points to.';

@@ -1,0 +1,96 @@
+//! What Pennylane offers and how each list is read. The entries are in [`resources`]; this file gives their types.
+
+mod resources;
+
+pub use resources::RESOURCES;
+
+/// One list of the API and the table that holds it. Columns are not here: they are read from the live table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Table in schema `pennylane`.
+    pub table: &'static str,
+    /// Path of the list below the base URL.
+    pub path: &'static str,
+    /// Largest `limit` that the API takes.
+    pub page_limit: u16,
+    /// How the list can be filtered by id.
+    pub id_filter: IdFilter,
+    /// Scope (without `:readonly`) that the token needs.
+    pub scope: &'static str,
+    /// How changes are learnt between two full syncs.
+    pub mode: Mode,
+    /// The table itself, with its comments and indexes: SQL that creates it and may be run again.
+    pub ddl: &'static str,
+}
+
+/// The operators that a list takes on `id`. Every list here sorts by `id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdFilter {
+    /// `gt` and `in`: the list is walked by `id gt`, so the last id is a checkpoint that lasts.
+    Ranges,
+    /// `in` only: the list is walked by cursor.
+    Set,
+    /// No filter at all: the list is walked by cursor and can only be read again as a whole.
+    Nothing,
+}
+
+/// How changes of a table are learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Through `/changelogs/<name>`.
+    Changelog(&'static str),
+    /// Through the changes of another table's rows that point here.
+    Follows(&'static str),
+    /// Small: read whole each time.
+    Whole,
+}
+
+/// The entry of a table, or `None` when no such table is synced.
+pub fn resource(table: &str) -> Option<&'static Resource> {
+    RESOURCES.iter().find(|resource| resource.table == table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// The published contract, trimmed to what is synced.
+    fn contract() -> Value {
+        serde_json::from_str(include_str!("../../tests/fixtures/api/resources.json")).unwrap()
+    }
+
+    #[test]
+    fn every_entry_says_what_the_contract_says() {
+        let contract = contract();
+        for resource in RESOURCES {
+            let published = &contract["resources"][resource.table];
+            assert_eq!(published["path"], resource.path);
+            assert_eq!(published["list_max_limit"], resource.page_limit);
+            let operators: Vec<&str> = published["filters"]["id"]
+                .as_array()
+                .map(|list| list.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default();
+            let filter = match (operators.contains(&"gt"), operators.contains(&"in")) {
+                (true, true) => IdFilter::Ranges,
+                (false, true) => IdFilter::Set,
+                _ => IdFilter::Nothing,
+            };
+            assert_eq!(filter, resource.id_filter, "{}", resource.table);
+            let scope = format!("{}:readonly", resource.scope);
+            let scopes = published["scopes"].as_array().unwrap();
+            assert!(scopes.contains(&Value::from(scope)), "{}", resource.table);
+            assert!(published["sort"].as_array().unwrap().contains(&Value::from("id")));
+            match resource.mode {
+                Mode::Changelog(name) => {
+                    assert_eq!(published["changelog"], format!("/changelogs/{name}"));
+                }
+                Mode::Follows(table) => {
+                    assert_eq!(published["changelog"], Value::Null);
+                    assert!(super::resource(table).is_some());
+                }
+                Mode::Whole => assert_eq!(published["changelog"], Value::Null),
+            }
+        }
+    }
+}

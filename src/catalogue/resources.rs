@@ -1,0 +1,108 @@
+//! THE table: one entry a Pennylane list. A new resource is one entry here and one file in `sql/tables/`.
+//!
+//! The order is the order of reading: the longest list first, so that the others are read beside it.
+
+use super::{IdFilter::*, Mode::*, Resource};
+
+/// Every list that is synced.
+pub const RESOURCES: &[Resource] = &[
+    Resource {
+        table: "ledger_entry_lines",
+        path: "/ledger_entry_lines",
+        page_limit: 100,
+        id_filter: Ranges,
+        scope: "ledger_entries",
+        mode: Changelog("ledger_entry_lines"),
+        ddl: include_str!("../../sql/tables/ledger_entry_lines.sql"),
+    },
+    Resource {
+        table: "ledger_entries",
+        path: "/ledger_entries",
+        page_limit: 100,
+        id_filter: Ranges,
+        scope: "ledger_entries",
+        mode: Follows("ledger_entry_lines"),
+        ddl: include_str!("../../sql/tables/ledger_entries.sql"),
+    },
+    Resource {
+        table: "transactions",
+        path: "/transactions",
+        page_limit: 100,
+        id_filter: Set,
+        scope: "transactions",
+        mode: Changelog("transactions"),
+        ddl: include_str!("../../sql/tables/transactions.sql"),
+    },
+    Resource {
+        table: "customer_invoices",
+        path: "/customer_invoices",
+        page_limit: 100,
+        id_filter: Ranges,
+        scope: "customer_invoices",
+        mode: Changelog("customer_invoices"),
+        ddl: include_str!("../../sql/tables/customer_invoices.sql"),
+    },
+    Resource {
+        table: "supplier_invoices",
+        path: "/supplier_invoices",
+        page_limit: 100,
+        id_filter: Ranges,
+        scope: "supplier_invoices",
+        mode: Changelog("supplier_invoices"),
+        ddl: include_str!("../../sql/tables/supplier_invoices.sql"),
+    },
+    Resource {
+        table: "customers",
+        path: "/customers",
+        page_limit: 100,
+        id_filter: Ranges,
+        scope: "customers",
+        mode: Changelog("customers"),
+        ddl: include_str!("../../sql/tables/customers.sql"),
+    },
+    Resource {
+        table: "suppliers",
+        path: "/suppliers",
+        page_limit: 100,
+        id_filter: Ranges,
+        scope: "suppliers",
+        mode: Changelog("suppliers"),
+        ddl: include_str!("../../sql/tables/suppliers.sql"),
+    },
+    Resource {
+        table: "products",
+        path: "/products",
+        page_limit: 100,
+        id_filter: Ranges,
+        scope: "products",
+        mode: Changelog("products"),
+        ddl: include_str!("../../sql/tables/products.sql"),
+    },
+    Resource {
+        table: "ledger_accounts",
+        path: "/ledger_accounts",
+        page_limit: 1000,
+        id_filter: Ranges,
+        scope: "ledger_accounts",
+        mode: Whole,
+        ddl: include_str!("../../sql/tables/ledger_accounts.sql"),
+    },
+    Resource {
+        table: "bank_accounts",
+        path: "/bank_accounts",
+        page_limit: 100,
+        id_filter: Nothing,
+        scope: "bank_accounts",
+        mode: Whole,
+        ddl: include_str!("../../sql/tables/bank_accounts.sql"),
+    },
+    Resource {
+        table: "fiscal_years",
+        path: "/fiscal_years",
+        page_limit: 100,
+        id_filter: Nothing,
+        scope: "fiscal_years",
+        mode: Whole,
+        ddl: include_str!("../../sql/tables/fiscal_years.sql"),
+    },
+];

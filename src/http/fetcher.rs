@@ -1,0 +1,137 @@
+//! Reading threads behind the [`Fetch`] port: jobs in, arrivals out through a bounded channel.
+//!
+//! The threads block every signal before they start, so that PostgreSQL's handlers run on the main thread only, and
+//! they never touch PostgreSQL. Whoever drops the fetcher does not wait for them: one that hangs in a read ends with
+//! its timeout and finds nobody to talk to.
+
+use super::client::Client;
+use crate::error::{Error, Result};
+use crate::sync::ports::Fetch;
+use crate::sync::read::{self, Arrival, Job, What};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Pages that may wait for the writer, per thread: enough to keep it busy, few enough to bound memory.
+const PAGES_AHEAD: usize = 4;
+
+/// The reading threads of one run.
+pub struct Fetcher {
+    shared: Arc<Shared>,
+    arrivals: Receiver<Arrival>,
+    over: Arc<AtomicBool>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// A job came, or the run is over.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    cancelled: HashSet<usize>,
+    over: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Fetcher {
+    /// Starts this many threads. `over` is the flag that the client's waits look at.
+    ///
+    /// # Errors
+    /// `Setup` when the system gives no thread.
+    pub fn start(client: Client, threads: usize, over: Arc<AtomicBool>) -> Result<Fetcher> {
+        let shared = Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() });
+        let (sender, arrivals) = mpsc::sync_channel(threads * PAGES_AHEAD);
+        let fetcher = Fetcher { shared: shared.clone(), arrivals, over };
+        let client = Arc::new(client);
+        let started = with_signals_blocked(|| {
+            (0..threads).try_for_each(|_| {
+                let (shared, client, sender) = (shared.clone(), client.clone(), sender.clone());
+                let body = move || work(&shared, &client, &sender);
+                std::thread::Builder::new().name("penny_pg reader".into()).spawn(body).map(|_| ())
+            })
+        });
+        started.map_err(|error| Error::Setup {
+            message: format!("the system gives no thread to read with ({})", error.kind()),
+            hint: "Lower pennylane.concurrency, or raise the system's limit on threads.".into(),
+        })?;
+        Ok(fetcher)
+    }
+}
+
+/// Runs something while no signal reaches this thread; threads started meanwhile inherit that for good.
+fn with_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let done = f();
+    if let Ok(before) = before {
+        // Restoring a mask that was just read cannot fail.
+        let _ = before.thread_set_mask();
+    }
+    done
+}
+
+/// A reading thread: takes jobs until the run is over.
+fn work(shared: &Shared, client: &Client, arrivals: &SyncSender<Arrival>) {
+    while let Some(job) = next_job(shared) {
+        let mut tell = |arrival: Arrival| {
+            if shared.lock().cancelled.contains(&job.id) {
+                return Err(Error::Interrupted);
+            }
+            arrivals.send(arrival).map_err(|_| Error::Interrupted)
+        };
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read::run(&job, client, &mut tell)));
+        if done.is_err() {
+            let error =
+                Error::Contract { path: "(reader)".into(), what: "a defect of penny_pg stopped the reader".into() };
+            let _ = arrivals.send(Arrival { job: job.id, requests: 0, what: What::Failed(error) });
+        }
+    }
+}
+
+fn next_job(shared: &Shared) -> Option<Job> {
+    let mut queue = shared.lock();
+    loop {
+        if queue.over {
+            return None;
+        }
+        if let Some(job) = queue.jobs.pop_front() {
+            return Some(job);
+        }
+        queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+impl Fetch for Fetcher {
+    fn submit(&mut self, job: Job) {
+        self.shared.lock().jobs.push_back(job);
+        self.shared.changed.notify_one();
+    }
+
+    fn next(&mut self, wait: Duration) -> Option<Arrival> {
+        self.arrivals.recv_timeout(wait).ok()
+    }
+
+    fn cancel(&mut self, job: usize) {
+        let mut queue = self.shared.lock();
+        queue.jobs.retain(|waiting| waiting.id != job);
+        queue.cancelled.insert(job);
+    }
+}
+
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.shared.lock().over = true;
+        self.shared.changed.notify_all();
+    }
+}

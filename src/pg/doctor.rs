@@ -1,0 +1,200 @@
+//! `check()`: looks at everything a sync needs and says what to do about what is missing.
+
+use super::functions::with_api;
+use super::settings::{self, TokenSource};
+use super::shape::{self, Found};
+use crate::catalogue::RESOURCES;
+use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use pgrx::prelude::*;
+
+/// A clock that is off by more is worth a word; syncs do not depend on it.
+const CLOCK_SKEW: i64 = 60;
+
+/// One finding.
+pub struct Finding {
+    pub item: String,
+    /// `ok`, `warning` or `error`.
+    pub status: &'static str,
+    pub detail: String,
+    pub hint: Option<String>,
+}
+
+fn ok(item: &str, detail: impl Into<String>) -> Finding {
+    Finding { item: item.to_owned(), status: "ok", detail: detail.into(), hint: None }
+}
+
+fn warning(item: &str, detail: impl Into<String>, hint: impl Into<String>) -> Finding {
+    Finding { item: item.to_owned(), status: "warning", detail: detail.into(), hint: Some(hint.into()) }
+}
+
+fn wrong(item: &str, error: &Error) -> Finding {
+    Finding { item: item.to_owned(), status: "error", detail: error.to_string(), hint: Some(error.hint()) }
+}
+
+/// Looks at the library, the token, the API and the tables.
+///
+/// # Errors
+/// `Interrupted` only: everything else is a finding.
+pub fn examine() -> Result<Vec<Finding>> {
+    let mut findings = vec![library(), token()];
+    api(&mut findings)?;
+    for resource in RESOURCES {
+        findings.extend(table(resource.table));
+    }
+    findings.extend(freshness());
+    Ok(findings)
+}
+
+fn library() -> Finding {
+    let query = "SELECT 'penny_pg' = ANY (pg_catalog.regexp_split_to_array( \
+                 pg_catalog.current_setting('shared_preload_libraries'), '[\\s,\"]+'))";
+    match Spi::get_one::<bool>(query) {
+        Ok(Some(true)) => ok("library", format!("version {}, preloaded", env!("CARGO_PKG_VERSION"))),
+        _ => warning(
+            "library",
+            format!("version {}, loaded by this session only", env!("CARGO_PKG_VERSION")),
+            "Add penny_pg to shared_preload_libraries and restart, so that ALTER SYSTEM knows its settings.",
+        ),
+    }
+}
+
+fn token() -> Finding {
+    let from = match settings::token_source() {
+        Some(TokenSource::SettingFile(_)) => "from the file named by pennylane.api_token_file",
+        Some(TokenSource::EnvironmentFile(_)) => "from the file named by PENNYLANE_API_TOKEN_FILE",
+        Some(TokenSource::Environment(_)) => "from the server's environment (PENNYLANE_API_TOKEN)",
+        None => "",
+    };
+    match settings::snapshot() {
+        Ok(_) => ok("token", from),
+        Err(error) => wrong("token", &error),
+    }
+}
+
+fn api(findings: &mut Vec<Finding>) -> Result<()> {
+    let Ok(mut settings) = settings::snapshot() else { return Ok(()) };
+    // A person waits for the answer: one try and a little more tells enough.
+    settings.client.retry_for = settings.client.retry_for.min(std::time::Duration::from_secs(3));
+    settings.concurrency = 1;
+    let identity = match with_api(&settings, |_, identity| Ok(identity)) {
+        Ok(identity) => identity,
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(error) => {
+            findings.push(wrong("api", &error));
+            return Ok(());
+        }
+    };
+    let url = &settings.client.base_url;
+    let transport = if url.scheme() == "https" { "TLS verified" } else { "plain http on a loopback address" };
+    findings.push(ok("api", format!("{} answers, {transport}", settings::base_url())));
+    let company = &identity.me.company;
+    let name = company.name.as_deref().unwrap_or("without a name");
+    findings.push(ok("company", format!("{} ({name})", company.id)));
+    let mut seen = Vec::new();
+    for resource in RESOURCES {
+        if seen.contains(&resource.scope) {
+            continue;
+        }
+        seen.push(resource.scope);
+        let item = format!("scope {}", resource.scope);
+        findings.push(if identity.me.grants(resource.scope) {
+            ok(&item, "granted")
+        } else {
+            let tables: Vec<&str> =
+                RESOURCES.iter().filter(|other| other.scope == resource.scope).map(|other| other.table).collect();
+            let error = Error::ScopeMissing { scope: resource.scope.to_owned() };
+            warning(&item, format!("not granted: {} cannot be synced", tables.join(", ")), error.hint())
+        });
+    }
+    findings.push(
+        match identity.api_time.map(|time| (DateTime::<Utc>::from(std::time::SystemTime::now()) - time).num_seconds()) {
+            Some(skew) if skew.abs() > CLOCK_SKEW => warning(
+                "clock",
+                format!(
+                    "this server's clock is {} s {} Pennylane's",
+                    skew.abs(),
+                    if skew > 0 { "ahead of" } else { "behind" }
+                ),
+                "Syncs use Pennylane's clock and lose nothing; set the server's clock (NTP) for readable times.",
+            ),
+            Some(_) => ok("clock", "agrees with Pennylane's"),
+            None => warning("clock", "Pennylane sends no time", "Incremental syncs go back to the last known time."),
+        },
+    );
+    if let Some(date) = &identity.api_expires {
+        findings.push(warning(
+            "api version",
+            format!("Pennylane announces that this version of its API ends: {date}"),
+            "Look for a newer version of penny_pg before that day.",
+        ));
+    }
+    Ok(())
+}
+
+fn table(table: &'static str) -> Option<Finding> {
+    let item = format!("table {table}");
+    match shape::find(table) {
+        Found::Missing => {
+            return Some(warning(
+                &item,
+                "not created yet",
+                "The first sync creates it, or run SELECT pennylane.setup();",
+            ));
+        }
+        Found::Foreign(what) => return Some(wrong(&item, &shape::taken(table, &what))),
+        Found::Ours => {}
+    }
+    if let Err(error) = shape::read(table) {
+        return Some(wrong(&item, &error));
+    }
+    let unfillable = shape::unfillable(table).unwrap_or_default();
+    (!unfillable.is_empty()).then(|| {
+        warning(
+            &item,
+            format!("columns of a type that a sync never fills: {}", unfillable.join(", ")),
+            "Fine for columns of your own. For a field of Pennylane use numeric, text, date, timestamptz, bigint, boolean, uuid or jsonb.",
+        )
+    })
+}
+
+/// What the state tables say: failures, misfits, fields without a column.
+fn freshness() -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let query = "SELECT s.table_name, s.status, coalesce(s.last_error, ''), \
+                 coalesce(s.last_sync_at < pg_catalog.clock_timestamp() - interval '26 hours', true), \
+                 coalesce(pg_catalog.to_char(s.last_sync_at, 'YYYY-MM-DD HH24:MI TZ'), 'never') \
+                 FROM pennylane.sync_state s ORDER BY s.table_name";
+    let _ = Spi::connect(|client| {
+        for row in client.select(query, None, &[])? {
+            let text = |place| row.get::<String>(place).map(Option::unwrap_or_default);
+            let (table, status, error, last) = (text(1)?, text(2)?, text(3)?, text(5)?);
+            let item = format!("sync {table}");
+            match status.as_str() {
+                "error" => findings.push(Finding { item, status: "error", detail: error, hint: None }),
+                "skipped" => findings.push(warning(&item, error, "Give the token the scope, or ignore this table.")),
+                "partial" => findings.push(warning(
+                    &item,
+                    "some values did not fit their column",
+                    format!("SELECT id, extra->'_misfit' FROM pennylane.{table} WHERE extra ? '_misfit';"),
+                )),
+                _ if row.get::<bool>(4)?.unwrap_or(true) => findings.push(warning(
+                    &item,
+                    format!("last synced {last}"),
+                    "Run SELECT * FROM pennylane.sync_full(); or let pg_cron do it.",
+                )),
+                _ => {}
+            }
+        }
+        Ok::<_, pgrx::spi::Error>(())
+    });
+    let drift = "SELECT pg_catalog.count(*) FROM pennylane.schema_drift";
+    if let Ok(Some(fields @ 1..)) = Spi::get_one::<i64>(drift) {
+        findings.push(warning(
+            "schema",
+            format!("Pennylane sends {fields} fields that no column holds (their values are kept in extra)"),
+            "SELECT table_name, field, adopt_with FROM pennylane.schema_drift;",
+        ));
+    }
+    findings
+}

@@ -1,0 +1,78 @@
+//! One run per company at a time, by a lock that plain SQL can neither take nor drop.
+//!
+//! It is an advisory lock of a class of its own: `pg_advisory_lock` takes classes 1 and 2 only. It lasts until the
+//! transaction ends, since other sessions cannot see the rows before that. `pg_locks` shows it with `objsubid` 20560.
+
+use crate::error::{Error, Result};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::cell::Cell;
+
+/// Our class of advisory locks: "PP".
+const CLASS: u16 = 0x5050;
+/// The key that `setup()` takes: no company has it.
+const SETUP: i64 = i64::MIN;
+
+fn acquire(key: i64, wait: bool) -> bool {
+    // SAFETY: plain numbers; the lock belongs to the current transaction and goes with it.
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field2: (key >> 32) as u32,
+            locktag_field3: key as u32,
+            locktag_field4: CLASS,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+            locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+        };
+        let got = pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, !wait);
+        got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+    }
+}
+
+/// Takes the company until the transaction ends.
+///
+/// # Errors
+/// `Busy`, naming the process that holds it.
+pub fn company(company: i64) -> Result<()> {
+    if acquire(company, false) {
+        return Ok(());
+    }
+    let holder = "SELECT l.pid, coalesce(a.application_name, '') FROM pg_catalog.pg_locks l \
+                  LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) \
+                  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = $1 \
+                    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
+                    AND l.classid::bigint = $2 AND l.objid::bigint = $3";
+    let args = [i32::from(CLASS).into(), i64::from((company >> 32) as u32).into(), i64::from(company as u32).into()];
+    let pid = Spi::get_one_with_args::<i32>(holder, &args).ok().flatten();
+    Err(Error::Busy { company, holder: pid.map(|pid| format!(" (process {pid})")).unwrap_or_default() })
+}
+
+/// Waits for its turn to create or upgrade tables.
+pub fn setup() {
+    acquire(SETUP, true);
+}
+
+/// Marks this session as running a sync, so that a trigger that fires in it cannot start another inside.
+pub struct Running(());
+
+thread_local! { static RUNNING: Cell<bool> = const { Cell::new(false) } }
+
+impl Running {
+    /// # Errors
+    /// `Argument` when a sync of this session is under way.
+    pub fn start() -> Result<Running> {
+        if RUNNING.replace(true) {
+            return Err(Error::Argument {
+                message: "a sync cannot be started from inside a sync".into(),
+                hint: "Look for a trigger on a table of schema pennylane that calls a sync function.".into(),
+            });
+        }
+        Ok(Running(()))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.set(false);
+    }
+}

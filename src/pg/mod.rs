@@ -1,0 +1,29 @@
+//! The shell around the pure house: the only pgrx, the only `unsafe`, main thread only.
+
+mod doctor;
+mod functions;
+mod interrupts;
+mod lock;
+mod log;
+mod report;
+mod runs;
+mod settings;
+mod setup;
+mod shape;
+mod sql;
+mod statements;
+mod store;
+mod txn;
+
+use pgrx::prelude::*;
+
+pgrx::pg_module_magic!();
+
+/// Called when the library is loaded: settings only. No thread and no socket is made here.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::define();
+}
+
+#[cfg(feature = "pg_test")]
+mod backend_tests;

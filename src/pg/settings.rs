@@ -1,0 +1,247 @@
+//! The settings `pennylane.*`: set in the configuration file, applied on reload, never by a session. The token is not
+//! one of them: members of `pg_monitor` read every setting.
+
+use crate::error::{Error, Result};
+use crate::http::client::{self, parse_base_url};
+use crate::secret::Token;
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::io::Read;
+use std::time::Duration;
+
+/// Path of a file that holds the token; empty means that the environment says where it is.
+static API_TOKEN_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// Where the API is.
+static API_BASE_URL: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"https://app.pennylane.com/api/external/v2"));
+/// Requests a second and token. The API takes 25 in 5 seconds; 4.5 leaves room for a clock that is not exact.
+static RATE_LIMIT: GucSetting<f64> = GucSetting::<f64>::new(4.5);
+/// Requests in flight. One list is read page after page, so this is how many lists are read side by side.
+static CONCURRENCY: GucSetting<i32> = GucSetting::<i32>::new(4);
+/// Seconds that one request may take.
+static REQUEST_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30);
+/// Seconds that one request is retried: five minutes outlast a deployment on the other side.
+static RETRY_FOR: GucSetting<i32> = GucSetting::<i32>::new(300);
+/// Percentage of a table's rows that a sync may delete.
+static MAX_DELETE_PERCENT: GucSetting<i32> = GucSetting::<i32>::new(50);
+
+/// The largest token file that is read: a mistaken path must not fill memory.
+const LARGEST_TOKEN_FILE: u64 = 64 * 1024;
+
+/// Defines every setting. Values in the configuration file, then those of the environment, then the defaults count.
+pub fn define() {
+    let sighup = GucContext::Sighup;
+    // SAFETY: the hooks are `pg_guard`ed and follow the GUC protocol: they look at the new value and say yes or no.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            c"pennylane.api_token_file",
+            c"File that holds the Pennylane API token.",
+            c"Absolute path, readable by the server only. Empty: the environment variables PENNYLANE_API_TOKEN or PENNYLANE_API_TOKEN_FILE are used.",
+            &API_TOKEN_FILE,
+            GucContext::Sighup,
+            GucFlags::SUPERUSER_ONLY,
+            Some(check_token_file),
+            None,
+            None,
+        );
+        GucRegistry::define_string_guc_with_hooks(
+            c"pennylane.api_base_url",
+            c"Address of the Pennylane API.",
+            c"https, or http on a loopback address. The environment variable PENNYLANE_API_BASE_URL gives another default.",
+            &API_BASE_URL,
+            GucContext::Sighup,
+            GucFlags::default(),
+            Some(check_base_url),
+            None,
+            None,
+        );
+    }
+    GucRegistry::define_float_guc(
+        c"pennylane.rate_limit",
+        c"Requests a second for each token.",
+        c"Pennylane takes 25 requests in 5 seconds. 0 means no limit. The environment variable PENNYLANE_RATE_LIMIT gives another default.",
+        &RATE_LIMIT,
+        0.0,
+        1000.0,
+        sighup,
+        GucFlags::default(),
+    );
+    let integer = |name, short, long, setting, least, most, flags| {
+        GucRegistry::define_int_guc(name, short, long, setting, least, most, GucContext::Sighup, flags);
+    };
+    integer(
+        c"pennylane.concurrency",
+        c"Requests in flight at once.",
+        c"Lists are read side by side under one pace.",
+        &CONCURRENCY,
+        1,
+        32,
+        GucFlags::default(),
+    );
+    integer(
+        c"pennylane.request_timeout",
+        c"Longest time for one request.",
+        c"From the connection to the last byte of the answer.",
+        &REQUEST_TIMEOUT,
+        1,
+        3600,
+        GucFlags::UNIT_S,
+    );
+    integer(
+        c"pennylane.retry_for",
+        c"How long one request is retried.",
+        c"After server errors, timeouts, broken connections and refusals for speed.",
+        &RETRY_FOR,
+        0,
+        86_400,
+        GucFlags::UNIT_S,
+    );
+    integer(
+        c"pennylane.max_delete_percent",
+        c"Largest part of a table that one sync may delete, in percent.",
+        c"Applies above 100 rows; all rows of a table are never deleted. sync_full(..., force_deletes => true) overrides it.",
+        &MAX_DELETE_PERCENT,
+        0,
+        100,
+        GucFlags::default(),
+    );
+    default_from_environment(c"pennylane.api_base_url", "PENNYLANE_API_BASE_URL");
+    default_from_environment(c"pennylane.rate_limit", "PENNYLANE_RATE_LIMIT");
+}
+
+/// Gives a setting the value of an environment variable unless the configuration file has one.
+fn default_from_environment(name: &CStr, variable: &str) {
+    let value = std::env::var(variable).ok().filter(|value| !value.trim().is_empty());
+    let Some(value) = value.and_then(|value| CString::new(value.trim()).ok()) else { return };
+    // SAFETY: both strings outlive the call; a bad value is refused by the setting's own checks.
+    unsafe {
+        pg_sys::SetConfigOption(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_POSTMASTER,
+            pg_sys::GucSource::PGC_S_ENV_VAR,
+        );
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn check_base_url(
+    new: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL hands a C string of its own.
+    let text = unsafe { CStr::from_ptr(*new) }.to_string_lossy();
+    match parse_base_url(&text) {
+        Ok(_) => true,
+        Err(error) => {
+            refuse(&error.to_string(), &error.hint());
+            false
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn check_token_file(
+    new: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL hands a C string of its own, or NULL for no value.
+    let text = unsafe { if (*new).is_null() { c"" } else { CStr::from_ptr(*new) } }.to_string_lossy();
+    if text.is_empty() || text.starts_with('/') {
+        return true;
+    }
+    refuse("It must be an absolute path.", "The setting names a file; the token itself is never a setting.");
+    false
+}
+
+/// The detail and hint that go with a refused setting.
+fn refuse(detail: &str, hint: &str) {
+    let copy = |text: &str| {
+        let text = CString::new(text).unwrap_or_default();
+        // SAFETY: copied into the context where PostgreSQL keeps the strings of a check.
+        unsafe { pg_sys::MemoryContextStrdup(pg_sys::ErrorContext, text.as_ptr()) }
+    };
+    // SAFETY: the variables that GUC_check_errdetail() and GUC_check_errhint() set.
+    unsafe {
+        pg_sys::GUC_check_errdetail_string = copy(detail);
+        pg_sys::GUC_check_errhint_string = copy(hint);
+    }
+}
+
+/// The settings of one run, as plain values.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub client: client::Options,
+    pub concurrency: usize,
+    pub max_delete_percent: u8,
+}
+
+/// Reads the settings and the token as they are now.
+///
+/// # Errors
+/// `TokenMissing`, and `Argument` for an address that was never checked.
+pub fn snapshot() -> Result<Settings> {
+    let seconds = |setting: &GucSetting<i32>| Duration::from_secs(setting.get().unsigned_abs().into());
+    Ok(Settings {
+        client: client::Options {
+            base_url: parse_base_url(&text(&API_BASE_URL))?,
+            token: token()?,
+            rate_limit: RATE_LIMIT.get(),
+            request_timeout: seconds(&REQUEST_TIMEOUT),
+            retry_for: seconds(&RETRY_FOR),
+        },
+        concurrency: usize::try_from(CONCURRENCY.get()).unwrap_or(1),
+        max_delete_percent: u8::try_from(MAX_DELETE_PERCENT.get()).unwrap_or(0),
+    })
+}
+
+/// The address of the API, for messages.
+pub fn base_url() -> String {
+    text(&API_BASE_URL)
+}
+
+fn text(setting: &GucSetting<Option<CString>>) -> String {
+    setting.get().map(|value| value.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Where the token comes from.
+#[derive(Debug)]
+pub enum TokenSource {
+    /// The file of `pennylane.api_token_file`.
+    SettingFile(String),
+    /// The file of `PENNYLANE_API_TOKEN_FILE`.
+    EnvironmentFile(String),
+    /// `PENNYLANE_API_TOKEN`.
+    Environment(String),
+}
+
+/// The first source that is configured, in this order: setting, file of the environment, environment.
+pub fn token_source() -> Option<TokenSource> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let file = Some(text(&API_TOKEN_FILE)).filter(|path| !path.is_empty());
+    file.map(TokenSource::SettingFile)
+        .or_else(|| variable("PENNYLANE_API_TOKEN_FILE").map(TokenSource::EnvironmentFile))
+        .or_else(|| variable("PENNYLANE_API_TOKEN").map(TokenSource::Environment))
+}
+
+fn token() -> Result<Token> {
+    let file = |path: String, named_by: &str| {
+        let unusable = |why: &str| Error::TokenMissing(format!("the file named by {named_by} {why}"));
+        let mut content = String::new();
+        let opened = std::fs::File::open(path.trim());
+        let file = opened.map_err(|error| unusable(&format!("cannot be read ({})", error.kind())))?;
+        let read = file.take(LARGEST_TOKEN_FILE).read_to_string(&mut content);
+        read.map_err(|_| unusable("is not text"))?;
+        Token::parse(&content).map_err(|_| unusable("holds no token: it must hold the token and nothing else"))
+    };
+    match token_source() {
+        Some(TokenSource::SettingFile(path)) => file(path, "pennylane.api_token_file"),
+        Some(TokenSource::EnvironmentFile(path)) => file(path, "PENNYLANE_API_TOKEN_FILE"),
+        Some(TokenSource::Environment(token)) => Token::parse(&token),
+        None => Err(Error::TokenMissing("none is configured".into())),
+    }
+}

@@ -1,0 +1,66 @@
+//! Creates the data tables from `sql/tables/`, and keeps their foreign keys from stopping a sync.
+
+use super::shape::{self, Found};
+use super::{lock, txn};
+use crate::catalogue::RESOURCES;
+use crate::error::{Error, Result};
+use pgrx::prelude::*;
+
+/// Declared last, when every table is there.
+const FOREIGN_KEYS: &str = include_str!("../../sql/tables/foreign_keys.sql");
+
+/// Creates what is missing. Harmless when there is nothing to do.
+///
+/// # Errors
+/// `Setup` when a name is taken by something that penny_pg did not make; then nothing is changed.
+pub fn run() -> Result<()> {
+    lock::setup();
+    let mut missing = Vec::new();
+    for resource in RESOURCES {
+        match shape::find(resource.table) {
+            Found::Ours => {}
+            Found::Missing => missing.push(resource),
+            Found::Foreign(what) => return Err(shape::taken(resource.table, &what)),
+        }
+    }
+    // A table that is there is the user's: columns that were dropped, comments that were rewritten stay that way.
+    txn::with_settings(&[(c"client_min_messages", c"warning")], || {
+        missing.iter().try_for_each(|resource| execute(resource.ddl))?;
+        execute(FOREIGN_KEYS)
+    })?;
+    for resource in missing {
+        // A watermark that came back from a dump without its rows would be silent loss: forget it.
+        execute_with("DELETE FROM pennylane.sync_state WHERE table_name = $1", &[resource.table.into()])?;
+    }
+    disarm_foreign_keys()
+}
+
+/// Creates the tables if one of these is missing.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_if_missing(tables: &[&'static str]) -> Result<()> {
+    let missing = tables.iter().any(|table| shape::find(table) == Found::Missing);
+    if missing { run() } else { disarm_foreign_keys() }
+}
+
+/// Foreign keys inform and never stop a sync: their triggers are disabled, which a dump and restore undoes.
+fn disarm_foreign_keys() -> Result<()> {
+    let armed = "SELECT EXISTS (SELECT FROM pennylane._armed_foreign_keys())";
+    if Spi::get_one::<bool>(armed).map_err(failed)?.unwrap_or(false) {
+        execute("SELECT pennylane._disarm_foreign_keys()")?;
+    }
+    Ok(())
+}
+
+fn execute(sql: &str) -> Result<()> {
+    execute_with(sql, &[])
+}
+
+fn execute_with(sql: &str, args: &[pgrx::datum::DatumWithOid]) -> Result<()> {
+    Spi::run_with_args(sql, args).map_err(failed)
+}
+
+fn failed(error: pgrx::spi::Error) -> Error {
+    Error::Setup { message: format!("the tables cannot be set up: {error}"), hint: "Report this message.".into() }
+}

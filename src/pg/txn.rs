@@ -1,0 +1,111 @@
+//! Savepoints: the only place that begins, keeps or takes back part of a transaction.
+
+use super::report;
+use crate::error::{Error, Result};
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
+use std::panic::AssertUnwindSafe;
+
+/// What became of the work inside a savepoint.
+enum Outcome<T> {
+    Returned(Result<T>),
+    Raised(CaughtError),
+}
+
+/// Runs work inside a savepoint: kept when it returns `Ok`, taken back whole otherwise. What PostgreSQL raises in it
+/// becomes an error of this table; a cancel or a shutdown goes on upwards.
+pub fn savepoint<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // SAFETY: the pattern of PL/pgSQL's exception blocks: the context and the resource owner of before the savepoint
+    // are put back after its end, whichever end it takes.
+    unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Outcome::Returned(work())))
+            .catch_others(Outcome::Raised)
+            .catch_rust_panic(Outcome::Raised)
+            .execute();
+        let keep = matches!(outcome, Outcome::Returned(Ok(_)));
+        if keep {
+            pg_sys::ReleaseCurrentSubTransaction();
+        } else {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = owner;
+        match outcome {
+            Outcome::Returned(returned) => returned,
+            Outcome::Raised(caught) => Err(table_error(table, caught)),
+        }
+    }
+}
+
+/// Classes of SQLSTATE whose messages name objects, resources and processes, never a value of a record: locks and
+/// deadlocks, syntax and access, resources, limits, prerequisites, the system, internal errors.
+const CLASSES_WITHOUT_VALUES: [&str; 7] = ["40", "42", "53", "54", "55", "58", "XX"];
+
+/// The table's error of what PostgreSQL raised. The message of a bad value or of a trigger is left out: it may quote a
+/// record.
+fn table_error(table: &str, caught: CaughtError) -> Error {
+    let raised = match &caught {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report,
+        CaughtError::RustPanic { .. } => caught.rethrow(),
+    };
+    match raised.sql_error_code() {
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+        | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
+        | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
+        | PgSqlErrorCode::ERRCODE_DATABASE_DROPPED => caught.rethrow(),
+        code => {
+            let sqlstate = report::text(code);
+            let words = if CLASSES_WITHOUT_VALUES.contains(&&sqlstate[..2]) {
+                format!(" ({})", crate::error::clean(raised.message()))
+            } else {
+                String::new()
+            };
+            Error::Write { table: table.to_owned(), sqlstate, words }
+        }
+    }
+}
+
+/// Runs something with settings that hold only meanwhile.
+pub fn with_settings<T>(settings: &[(&std::ffi::CStr, &std::ffi::CStr)], work: impl FnOnce() -> T) -> T {
+    // SAFETY: settings saved under a nest level of our own; an error takes the level back with its savepoint or
+    // transaction.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        for (name, value) in settings {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+        let done = work();
+        pg_sys::AtEOXact_GUC(true, level);
+        done
+    }
+}
+
+/// Refuses transactions in which a sync would be wrong.
+///
+/// # Errors
+/// `Transaction` for REPEATABLE READ and SERIALIZABLE (their snapshot would not see what other sessions commit),
+/// `ReadOnly` for a read-only transaction or a standby.
+pub fn require_fresh_snapshots() -> Result<()> {
+    // SAFETY: reads of this backend's transaction state.
+    let (isolation, read_only) = unsafe { (pg_sys::XactIsoLevel, pg_sys::XactReadOnly) };
+    if isolation >= pg_sys::XACT_REPEATABLE_READ as i32 {
+        return Err(Error::Transaction);
+    }
+    if read_only {
+        return Err(Error::ReadOnly);
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! The reading jobs: from a request to typed rows, page after page, on a thread that knows nothing of PostgreSQL.
+
+use super::backoff::Backoff;
+use super::ports::Api;
+use crate::api::Answer;
+use crate::api::me::Me;
+use crate::api::page::Page;
+use crate::api::problem;
+use crate::api::request::{Part, Request};
+use crate::catalogue::{IdFilter, Resource};
+use crate::error::{Error, Result};
+use crate::row::{self, Row, Shape};
+use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// How many empty pages that promise more are followed before the list is called broken.
+const EMPTY_PAGES: u32 = 5;
+
+/// Something to read.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Named by the engine, to tell arrivals apart.
+    pub id: usize,
+    pub read: Read,
+}
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub enum Read {
+    /// `GET /me`.
+    Me,
+    /// A list from after this id to its end, in ascending order of id.
+    List { resource: &'static Resource, shape: Arc<Shape>, after: i64 },
+    /// The records with these ids (no more than a page holds).
+    Ids { resource: &'static Resource, shape: Arc<Shape>, ids: Vec<i64> },
+}
+
+/// Something that a job has to tell.
+#[derive(Debug)]
+pub struct Arrival {
+    pub job: usize,
+    /// Requests sent since the job's last arrival.
+    pub requests: u32,
+    pub what: What,
+}
+
+/// What arrived.
+#[derive(Debug)]
+pub enum What {
+    /// Whose token it is, and the API's clock.
+    Me { me: Me, api_time: Option<DateTime<Utc>>, api_expires: Option<String> },
+    /// A page of rows.
+    Page(Batch),
+    /// The API asked to slow down; the pause in seconds.
+    Throttled(u64),
+    /// The job is done.
+    Done,
+    /// The job failed for good.
+    Failed(Error),
+}
+
+/// Rows of one page.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub rows: Vec<Row>,
+    /// The ids that the page speaks for: above the first, up to the second. Rows held in that range and not in the
+    /// page are no longer listed. `None` when the page says nothing of other ids.
+    pub range: Option<(i64, i64)>,
+}
+
+/// Does a job and tells what it reads; the last word is `Done` or `Failed`.
+pub fn run(job: &Job, api: &dyn Api, tell: &mut dyn FnMut(Arrival) -> Result<()>) {
+    let mut reader = Reader { job: job.id, api, requests: 0, tell };
+    let last = match reader.read(&job.read) {
+        Ok(()) => What::Done,
+        Err(error) => What::Failed(error),
+    };
+    // Nobody listens any more only when the run is over.
+    let _ = reader.tell(last);
+}
+
+struct Reader<'a> {
+    job: usize,
+    api: &'a dyn Api,
+    requests: u32,
+    tell: &'a mut dyn FnMut(Arrival) -> Result<()>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, read: &Read) -> Result<()> {
+        match read {
+            Read::Me => {
+                let me = self.fetch(&Request::me(), |answer| {
+                    let me = Me::parse(&answer.body)?;
+                    Ok(What::Me { me, api_time: answer.date, api_expires: answer.expires.clone() })
+                })?;
+                self.tell(me)
+            }
+            Read::List { resource, shape, after } => self.list(resource, shape, *after),
+            Read::Ids { resource, shape, ids } => self.ids(resource, shape, ids),
+        }
+    }
+
+    /// Walks a list to its end. Each page must start above the last one's last id: a list that does not ascend has no
+    /// ranges, so nothing could be said of what it leaves out.
+    fn list(&mut self, resource: &'static Resource, shape: &Shape, after: i64) -> Result<()> {
+        let mut last = after;
+        let mut cursor: Option<String> = None;
+        let mut empty = 0;
+        loop {
+            let filter = (resource.id_filter == IdFilter::Ranges).then_some(Part::After(last));
+            let leaf = self.page(resource, shape, filter, cursor.as_deref(), |page| ascending(page, last))?;
+            let upto = match leaf.rows.last() {
+                _ if !leaf.has_more => i64::MAX,
+                Some(row) => row.id,
+                None => last,
+            };
+            empty = if leaf.rows.is_empty() { empty + 1 } else { 0 };
+            if leaf.has_more && empty > EMPTY_PAGES {
+                return Err(contract(resource, "empty pages that promise more, without end"));
+            }
+            // After an empty page the cursor is the only way on; after a full one the id is the better way.
+            cursor = match resource.id_filter {
+                IdFilter::Ranges if empty == 0 => None,
+                _ => leaf.next_cursor,
+            };
+            self.tell(What::Page(Batch { rows: leaf.rows, range: Some((last, upto)) }))?;
+            if !leaf.has_more {
+                return Ok(());
+            }
+            last = upto;
+        }
+    }
+
+    /// Reads the records with these ids; those that do not exist are not in the answer.
+    fn ids(&mut self, resource: &'static Resource, shape: &Shape, ids: &[i64]) -> Result<()> {
+        let asked: HashSet<i64> = ids.iter().copied().collect();
+        let mut cursor: Option<String> = None;
+        let mut last = i64::MIN;
+        for _ in 0..=ids.len() {
+            let leaf = self.page(resource, shape, Some(Part::Ids(ids)), cursor.as_deref(), |page| {
+                ascending(page, last)?;
+                match page.records.iter().all(|record| asked.contains(&record.id)) {
+                    true => Ok(()),
+                    false => Err("records that were not asked for, as if the filter were ignored"),
+                }
+            })?;
+            last = leaf.rows.last().map_or(last, |row| row.id);
+            cursor = leaf.next_cursor;
+            self.tell(What::Page(Batch { rows: leaf.rows, range: None }))?;
+            if !leaf.has_more {
+                return Ok(());
+            }
+        }
+        Err(contract(resource, "more pages than records asked for"))
+    }
+
+    /// One page, typed; `rule` is what must hold of it beyond its form.
+    fn page(
+        &mut self,
+        resource: &'static Resource,
+        shape: &Shape,
+        filter: Option<Part>,
+        cursor: Option<&str>,
+        rule: impl Fn(&Page) -> std::result::Result<(), &'static str>,
+    ) -> Result<Leaf> {
+        let request = Request::list(resource, filter, cursor);
+        self.fetch(&request, |answer| {
+            let page = Page::parse(resource.path, &answer.body)?;
+            rule(&page).map_err(|what| contract(resource, what))?;
+            if page.has_more && page.next_cursor.is_some() && page.next_cursor.as_deref() == cursor {
+                return Err(contract(resource, "a cursor that repeats"));
+            }
+            if page.has_more && page.next_cursor.is_none() && (filter.is_none() || page.records.is_empty()) {
+                return Err(contract(resource, "a page that promises more and gives no cursor"));
+            }
+            Ok(Leaf {
+                rows: page.records.iter().map(|record| row::decode(*record, shape)).collect(),
+                has_more: page.has_more,
+                next_cursor: page.next_cursor,
+            })
+        })
+    }
+
+    /// Sends a request until it succeeds or its failure is final.
+    fn fetch<T>(&mut self, request: &Request, read: impl Fn(&Answer) -> Result<T>) -> Result<T> {
+        let mut backoff = Backoff::new(self.api.retry_for());
+        let start = self.api.now();
+        loop {
+            self.requests += 1;
+            let answer = self.api.send(request).and_then(|answer| problem::check(&request.path, answer));
+            let error = match answer.and_then(|answer| read(&answer)) {
+                Ok(read) => return Ok(read),
+                Err(error) => error,
+            };
+            let elapsed = self.api.now().saturating_sub(start);
+            let Some(pause) = backoff.after(&error, elapsed, fastrand::f64()) else {
+                return Err(error);
+            };
+            if let Error::TooManyRequests { .. } = error {
+                self.tell(What::Throttled(pause.as_secs_f64().ceil() as u64))?;
+            }
+            self.api.pause(pause)?;
+        }
+    }
+
+    fn tell(&mut self, what: What) -> Result<()> {
+        let requests = std::mem::take(&mut self.requests);
+        (self.tell)(Arrival { job: self.job, requests, what })
+    }
+}
+
+struct Leaf {
+    rows: Vec<Row>,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+fn ascending(page: &Page, after: i64) -> std::result::Result<(), &'static str> {
+    let mut last = after;
+    for record in &page.records {
+        if record.id <= last {
+            return Err("ids that do not ascend");
+        }
+        last = record.id;
+    }
+    Ok(())
+}
+
+fn contract(resource: &Resource, what: &str) -> Error {
+    Error::Contract { path: resource.path.to_owned(), what: what.to_owned() }
+}

@@ -1,0 +1,106 @@
+//! `make bench`: speed and memory, as ratios of things measured in the same run. Not part of `make test`.
+
+use crate::scene::{Scene, TOKEN, value};
+use fake_pennylane::{Config, FakePennylane, Size};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+fn time<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let done = work();
+    (done, start.elapsed().as_secs_f64())
+}
+
+/// The most private memory that a process has had while `work` ran, in MB.
+fn peak_private_memory<T: Send>(pid: &str, work: impl FnOnce() -> T + Send) -> (T, f64) {
+    let status = format!("/proc/{pid}/status");
+    let private = || {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    };
+    let over = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let sampler = threads.spawn(|| {
+            let mut peak: f64 = 0.0;
+            while !over.load(Ordering::Relaxed) {
+                peak = peak.max(private());
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            peak
+        });
+        let done = work();
+        over.store(true, Ordering::Relaxed);
+        (done, sampler.join().unwrap())
+    })
+}
+
+#[test]
+#[ignore = "a measurement: make bench"]
+fn bench_full_load_against_copy() {
+    let lines: usize = std::env::var("BENCH_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let config = Config { size: Size::with_lines(lines), token: TOKEN.into(), prepared: true, ..Config::default() };
+    let scene = Scene::around(FakePennylane::start(config), &["pennylane.request_timeout = 30"]);
+    let mut client = scene.connect();
+    client.batch_execute("SELECT pennylane.setup()").unwrap();
+    let pid = value(&mut client, "SELECT pg_backend_pid()").unwrap();
+    let load = |client: &mut postgres::Client| {
+        let ((done, seconds), peak) =
+            peak_private_memory(&pid, || time(|| crate::scene::sync(client, "sync_full('ledger_entry_lines')")));
+        let done = done["ledger_entry_lines"].clone();
+        assert_eq!(done.status, "ok");
+        (done, seconds, peak)
+    };
+    let (first, load_seconds, load_peak) = load(&mut client);
+    let (again, again_seconds, again_peak) = load(&mut client);
+    assert_eq!((again.inserted, again.updated, again.unchanged), (0, 0, first.inserted));
+    let file = scene.cluster.file("lines.copy");
+    client
+        .batch_execute(&format!(
+            "COPY pennylane.ledger_entry_lines TO '{0}'; CREATE TABLE public.copied (LIKE pennylane.ledger_entry_lines INCLUDING ALL)",
+            file.display()
+        ))
+        .unwrap();
+    let ((), copy_seconds) =
+        time(|| client.batch_execute(&format!("COPY public.copied FROM '{}'", file.display())).unwrap());
+    let rows = first.inserted as f64;
+    println!("\nFull load of {} ledger entry lines, no limit, no latency", first.inserted);
+    println!("  COPY of the same rows into the same table   {:>9.0} rows/s", rows / copy_seconds);
+    println!(
+        "  first load                                  {:>9.0} rows/s   {:.2} of COPY (at least 0.20)",
+        rows / load_seconds,
+        copy_seconds / load_seconds
+    );
+    println!(
+        "  load without a change                       {:>9.0} rows/s   {:.2} of COPY",
+        rows / again_seconds,
+        copy_seconds / again_seconds
+    );
+    println!(
+        "  peak private memory of the backend          {load_peak:>9.0} MB first, {again_peak:.0} MB again (under 200)"
+    );
+}
+
+#[test]
+#[ignore = "a measurement: make bench"]
+fn bench_pace() {
+    let config = Config {
+        size: Size::small(),
+        token: TOKEN.into(),
+        rate_limit: true,
+        latency: Duration::from_millis(200),
+        ..Config::default()
+    };
+    let scene =
+        Scene::around(FakePennylane::start(config), &["pennylane.rate_limit = 4.5", "pennylane.request_timeout = 30"]);
+    let (_, seconds) = time(|| scene.sync("sync_full()"));
+    let requests = scene.api.requests();
+    let refused = requests.iter().filter(|request| request.status == 429).count();
+    let ideal = requests.len() as f64 / 4.5;
+    println!("\nFull load under the limit, 200 ms of latency");
+    println!(
+        "  {} requests in {seconds:.1} s, {:.3} of requests / pace (at most 1.10), {refused} refused (0)",
+        requests.len(),
+        seconds / ideal
+    );
+}

@@ -1,0 +1,20 @@
+//! Promises about the extension in a real PostgreSQL, against a fake API that can hang, throttle, truncate and lie.
+//!
+//! Every test has a cluster and an API of its own, so that settings, logs and kills stay its own too. The extension must
+//! be installed (`make install`); `make test` does both.
+
+mod cluster;
+mod compare;
+mod scene;
+
+mod bench;
+mod concurrency;
+mod deletions;
+mod drift;
+mod dump;
+mod faults;
+mod full;
+mod interrupts;
+mod rights;
+mod secrets;
+mod users_objects;

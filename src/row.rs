@@ -22,6 +22,9 @@ pub const MISFIT: &str = "_misfit";
 pub struct Column {
     pub name: String,
     pub kind: Type,
+    /// The table is shipped with it, so a record without its field means NULL. A column that a user added is filled
+    /// only from records that have its field, and is the user's own otherwise.
+    pub shipped: bool,
 }
 
 /// The columns of a live table that the engine may fill, all but `id`, `company_id`, `extra` and `_synced_at`.
@@ -52,6 +55,8 @@ pub struct Row {
     pub cells: Vec<Option<Box<str>>>,
     /// JSON object of what no column holds; `None` when there is nothing.
     pub extra: Option<Box<str>>,
+    /// Places of the columns that a user added and this record has a field for.
+    pub adopted: Vec<usize>,
     /// Fields that no column holds and the type their value looks like.
     pub unknown: BTreeMap<String, Type>,
 }
@@ -71,7 +76,8 @@ pub fn decode(record: Record, shape: &Shape) -> Row {
 fn unreadable(record: Record, shape: &Shape) -> Row {
     let mut extra = json::Object::default();
     extra.push_raw(MISFIT, &json::Object::single("record", &json::storable(record.json)));
-    Row { id: record.id, cells: vec![None; shape.columns.len()], extra: extra.finish(), unknown: BTreeMap::new() }
+    let cells = vec![None; shape.columns.len()];
+    Row { id: record.id, cells, extra: extra.finish(), adopted: Vec::new(), unknown: BTreeMap::new() }
 }
 
 fn decode_text(id: i64, raw: &RawValue, shape: &Shape) -> Result<Row, Unreadable> {
@@ -89,7 +95,9 @@ fn decode_text(id: i64, raw: &RawValue, shape: &Shape) -> Result<Row, Unreadable
         let misfits = std::mem::take(&mut decoder.misfits).text();
         decoder.extra.push_raw(MISFIT, &misfits);
     }
-    Ok(Row { id, cells: decoder.cells, extra: decoder.extra.finish(), unknown: decoder.unknown })
+    let added = shape.columns.iter().enumerate().filter(|(_, column)| !column.shipped);
+    let adopted = added.map(|(place, _)| place).filter(|place| decoder.depths[*place] > 0).collect();
+    Ok(Row { id, cells: decoder.cells, extra: decoder.extra.finish(), adopted, unknown: decoder.unknown })
 }
 
 struct Decoder<'a> {
@@ -129,6 +137,7 @@ impl Decoder<'_> {
             Some(&index) => {
                 let kind = self.shape.columns[index].kind;
                 if is_object && kind != Type::Jsonb {
+                    self.depths[index] = self.depths[index].max(1);
                     if !json::is_empty(value) {
                         self.misfits.push(&self.name, value);
                     }
@@ -136,17 +145,33 @@ impl Decoder<'_> {
                 }
                 match kind.fit(value)? {
                     Ok(cell) => self.set(index, cell, value, depth),
-                    Err(cell::DoesNotFit) => self.misfits.push(&self.name, value),
+                    Err(cell::DoesNotFit) => {
+                        self.depths[index] = self.depths[index].max(1);
+                        self.misfits.push(&self.name, value);
+                    }
                 }
                 if is_object { self.object(value, depth, true) } else { Ok(()) }
             }
             None if is_object => self.object(value, depth, held),
+            None if json::is_null(value) => {
+                self.no_members();
+                Ok(())
+            }
             None => {
-                if !held && !json::is_null(value) && !json::looks_like_a_link(value) {
+                if !held && !json::looks_like_a_link(value) {
                     self.unknown.insert(json::visible(&self.name), Type::of(value));
                     self.extra.push(&self.name, value);
                 }
                 Ok(())
+            }
+        }
+    }
+
+    /// An object that is null says NULL to the columns of its members.
+    fn no_members(&mut self) {
+        for (column, depth) in self.shape.columns.iter().zip(&mut self.depths).filter(|(column, _)| !column.shipped) {
+            if column.name.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with('_')) {
+                *depth = (*depth).max(1);
             }
         }
     }

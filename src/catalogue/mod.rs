@@ -45,6 +45,14 @@ pub enum Mode {
     Whole,
 }
 
+impl Resource {
+    /// The columns that the table is shipped with, in their order.
+    pub fn shipped_columns(&self) -> impl Iterator<Item = &'static str> {
+        let body = self.ddl.split_once(" (\n").map_or("", |(_, rest)| rest);
+        body.lines().take_while(|line| !line.starts_with(')')).filter_map(|line| line.split_whitespace().next())
+    }
+}
+
 /// The entry of a table, or `None` when no such table is synced.
 pub fn resource(table: &str) -> Option<&'static Resource> {
     RESOURCES.iter().find(|resource| resource.table == table)
@@ -58,6 +66,15 @@ mod tests {
     /// The published contract, trimmed to what is synced.
     fn contract() -> Value {
         serde_json::from_str(include_str!("../../tests/fixtures/api/resources.json")).unwrap()
+    }
+
+    #[test]
+    fn the_shipped_columns_are_read_from_the_ddl() {
+        let columns: Vec<&str> = resource("fiscal_years").unwrap().shipped_columns().collect();
+        let expected =
+            ["id", "company_id", "start", "finish", "status", "created_at", "updated_at", "extra", "_synced_at"];
+        assert_eq!(columns, expected);
+        assert!(RESOURCES.iter().all(|resource| resource.shipped_columns().last() == Some("_synced_at")));
     }
 
     #[test]

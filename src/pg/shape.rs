@@ -1,9 +1,11 @@
 //! The columns of a live table to a [`Shape`], and whether the table is one that the engine can keep.
 
+use crate::catalogue::{Resource, resource};
 use crate::error::{Error, Result};
 use crate::row::{Column, Shape, Type};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::collections::HashSet;
 
 /// The columns that every data table has beside those of the API, and their types.
 const OURS: [(&str, &str); 4] =
@@ -70,11 +72,12 @@ pub fn read(table: &str) -> Result<Shape> {
         }
     }
     let fillable = live.into_iter().filter(|column| !OURS.iter().any(|(name, _)| *name == column.name));
-    Ok(Shape::new(
-        fillable
-            .filter_map(|column| Some(Column { kind: column.kind.filter(|_| !column.generated)?, name: column.name }))
-            .collect(),
-    ))
+    let shipped: HashSet<&str> = resource(table).into_iter().flat_map(Resource::shipped_columns).collect();
+    let column = |live: Live| {
+        let kind = live.kind.filter(|_| !live.generated)?;
+        Some(Column { kind, shipped: shipped.contains(live.name.as_str()), name: live.name })
+    };
+    Ok(Shape::new(fillable.filter_map(column).collect()))
 }
 
 /// The columns with a type that the engine does not fill, as `name (type)`.

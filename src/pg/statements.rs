@@ -1,6 +1,6 @@
 //! The statement that writes a page. One shape for every table: nothing here knows a table by name.
 
-use crate::row::Shape;
+use crate::row::Column;
 
 /// `identifier` quoted for SQL.
 pub fn quoted(identifier: &str) -> String {
@@ -14,24 +14,22 @@ pub fn relation(table: &str) -> String {
 
 /// Merges a page: compares first, writes what differs. Arguments: company (bigint), the range's lower (exclusive) and
 /// upper (inclusive) id (bigint), or NULLs when the page says nothing of other ids, the ids (bigint[]), then one text[]
-/// per column of the shape and one for `extra`. One row comes back: inserted, updated, candidates for deletion, and an
+/// per column and one for `extra`. One row comes back: inserted, updated, candidates for deletion, and an
 /// id and its company when a record belongs to another company.
 ///
 /// An `INSERT ... ON CONFLICT` would lock every unchanged row and write WAL for it; joining first writes nothing. The
 /// parts of the statement see one snapshot, so the order in which they run does not matter. `unnest` of several arrays
 /// is syntax, not a function: it takes no schema.
-pub fn merge(table: &str, shape: &Shape) -> String {
+pub fn merge(table: &str, columns: &[&Column]) -> String {
     const FIRST_COLUMN: usize = 5;
     let relation = relation(table);
-    let names: Vec<String> =
-        shape.columns().iter().map(|column| quoted(&column.name)).chain(["extra".into()]).collect();
-    let types: Vec<String> =
-        shape.columns().iter().map(|column| column.kind.to_string()).chain(["jsonb".into()]).collect();
+    let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).chain(["extra".into()]).collect();
+    let types: Vec<String> = columns.iter().map(|column| column.kind.to_string()).chain(["jsonb".into()]).collect();
     let list = |item: &dyn Fn(usize) -> String| (0..names.len()).map(item).collect::<Vec<_>>().join(", ");
     let arguments = list(&|i| format!("${}::text[]", FIRST_COLUMN + i));
     let aliases = list(&|i| format!("c{i}"));
     let typed = list(&|i| format!("c{i}::{} AS {}", types[i], names[i]));
-    let columns = names.join(", ");
+    let list_of_names = names.join(", ");
     let held = list(&|i| format!("t.{}", names[i]));
     let came = list(&|i| format!("i.{}", names[i]));
     let assignments = list(&|i| format!("{0} = i.{0}", names[i]));
@@ -44,7 +42,7 @@ pub fn merge(table: &str, shape: &Shape) -> String {
              UPDATE {relation} t SET {assignments}, _synced_at = pg_catalog.clock_timestamp() FROM incoming i \
              WHERE t.id = i.id AND t.company_id = $1 AND ROW({held}) IS DISTINCT FROM ROW({came}) RETURNING 1 \
          ), inserted AS ( \
-             INSERT INTO {relation} (id, company_id, {columns}, _synced_at) \
+             INSERT INTO {relation} (id, company_id, {list_of_names}, _synced_at) \
              SELECT i.id, $1, {came}, pg_catalog.clock_timestamp() FROM incoming i \
              WHERE NOT EXISTS (SELECT FROM {relation} t WHERE t.id = i.id) RETURNING 1 \
          ), missing AS ( \

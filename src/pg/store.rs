@@ -4,7 +4,7 @@ use super::shape;
 use super::statements::{self, relation};
 use super::txn;
 use crate::error::{Error, Result};
-use crate::row::{MISFIT, Shape, Type};
+use crate::row::{Column, MISFIT, Shape, Type};
 use crate::sync::ports::{Merged, Misfits, Store};
 use crate::sync::read::Batch;
 use crate::sync::report::{Status, TableReport};
@@ -13,7 +13,8 @@ use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
 use pgrx::{PgBuiltInOids, PgOid};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::CStr;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ const MISFIT_SAMPLE: i64 = 5;
 /// The tables of one company, in the caller's transaction.
 pub struct SpiStore {
     company: i64,
-    merges: HashMap<String, OwnedPreparedStatement>,
+    merges: HashMap<(String, Vec<usize>), OwnedPreparedStatement>,
 }
 
 impl SpiStore {
@@ -55,20 +56,28 @@ impl SpiStore {
         })
     }
 
-    fn prepare(&mut self, table: &str, shape: &Shape) -> Result<()> {
-        if self.merges.contains_key(table) {
-            return Ok(());
+    /// The statement for pages of these columns, prepared once.
+    fn statement(&mut self, table: &str, shape: &Shape, places: &[usize]) -> Result<&OwnedPreparedStatement> {
+        match self.merges.entry((table.to_owned(), places.to_vec())) {
+            Entry::Occupied(prepared) => Ok(prepared.into_mut()),
+            Entry::Vacant(vacant) => {
+                let columns: Vec<&Column> = places.iter().map(|place| &shape.columns()[*place]).collect();
+                let bigint = PgOid::from(pg_sys::INT8OID);
+                let mut types = vec![bigint, bigint, bigint, PgOid::from(pg_sys::INT8ARRAYOID)];
+                types.resize(types.len() + columns.len() + 1, PgOid::from(pg_sys::TEXTARRAYOID));
+                let sql = statements::merge(table, &columns);
+                let prepared = Spi::connect_mut(|client| client.prepare_mut(sql.as_str(), &types).map(|s| s.keep()));
+                Ok(vacant.insert(prepared.map_err(|error| spi_error(table, &error))?))
+            }
         }
-        let bigint = PgOid::from(pg_sys::INT8OID);
-        let mut types = vec![bigint, bigint, bigint, PgOid::from(pg_sys::INT8ARRAYOID)];
-        types.resize(types.len() + shape.columns().len() + 1, PgOid::from(pg_sys::TEXTARRAYOID));
-        let statement = Spi::connect_mut(|client| {
-            client.prepare_mut(statements::merge(table, shape).as_str(), &types).map(|statement| statement.keep())
-        });
-        let statement = statement.map_err(|error| spi_error(table, &error))?;
-        self.merges.insert(table.to_owned(), statement);
-        Ok(())
     }
+}
+
+/// The columns that a page fills: those the table is shipped with, and those a user added and the page has fields for.
+fn places(shape: &Shape, batch: &Batch) -> Vec<usize> {
+    let adopted: HashSet<usize> = batch.rows.iter().flat_map(|row| row.adopted.iter().copied()).collect();
+    let columns = shape.columns().iter().enumerate();
+    columns.filter(|(place, column)| column.shipped || adopted.contains(place)).map(|(place, _)| place).collect()
 }
 
 fn spi_error(table: &str, error: &pgrx::spi::Error) -> Error {
@@ -79,7 +88,7 @@ fn spi_error(table: &str, error: &pgrx::spi::Error) -> Error {
 }
 
 /// The arguments of a page for the merge statement.
-fn arguments<'a>(company: i64, shape: &Shape, batch: &'a Batch) -> Vec<DatumWithOid<'a>> {
+fn arguments<'a>(company: i64, places: &[usize], batch: &'a Batch) -> Vec<DatumWithOid<'a>> {
     let texts = |values: Vec<Option<&'a str>>| {
         // SAFETY: a text[] built from Rust strings.
         unsafe { DatumWithOid::new(values, PgBuiltInOids::TEXTARRAYOID.value()) }
@@ -91,8 +100,8 @@ fn arguments<'a>(company: i64, shape: &Shape, batch: &'a Batch) -> Vec<DatumWith
         upto.into(),
         batch.rows.iter().map(|row| row.id).collect::<Vec<i64>>().into(),
     ];
-    for column in 0..shape.columns().len() {
-        arguments.push(texts(batch.rows.iter().map(|row| row.cells[column].as_deref()).collect()));
+    for place in places {
+        arguments.push(texts(batch.rows.iter().map(|row| row.cells[*place].as_deref()).collect()));
     }
     arguments.push(texts(batch.rows.iter().map(|row| row.extra.as_deref()).collect()));
     arguments
@@ -113,11 +122,11 @@ impl Store for SpiStore {
     fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged> {
         let company = self.company;
         txn::savepoint(table, || {
-            self.prepare(table, shape)?;
-            let statement = &self.merges[table];
+            let places = places(shape, batch);
+            let statement = self.statement(table, shape, &places)?;
             let counts = txn::with_settings(BY_KEY, || {
                 Spi::connect_mut(|client| {
-                    let row = client.update(statement, None, &arguments(company, shape, batch))?.first();
+                    let row = client.update(statement, None, &arguments(company, &places, batch))?.first();
                     let count = |place| Ok::<_, pgrx::spi::Error>(row.get::<i64>(place)?.unwrap_or(0).unsigned_abs());
                     Ok((count(1)?, count(2)?, row.get::<i64>(4)?, row.get::<i64>(5)?))
                 })

@@ -4,7 +4,7 @@ use super::*;
 use crate::api::page::Page;
 
 fn shape() -> Shape {
-    let column = |name: &str, kind| Column { name: name.into(), kind };
+    let column = |name: &str, kind| Column { name: name.into(), kind, shipped: true };
     Shape::new(vec![
         column("label", Type::Text(None)),
         column("amount", Type::Numeric(None)),
@@ -148,7 +148,7 @@ fn unknown_fields_go_to_extra_under_their_column_name_with_a_type() {
 #[test]
 fn a_column_of_a_whole_object_holds_it_and_its_parts_still_find_theirs() {
     let mut columns = shape().columns().to_vec();
-    columns.push(Column { name: "discount".into(), kind: Type::Jsonb });
+    columns.push(Column { name: "discount".into(), kind: Type::Jsonb, shipped: false });
     let body = br#"{"items":[{"id":1,"discount":{"type":"absolute","value":"5.0"}}],"has_more":false}"#;
     let page = Page::parse("/test", body).unwrap();
     let row = decode(page.records[0], &Shape::new(columns));
@@ -174,4 +174,22 @@ fn a_lone_surrogate_costs_only_its_own_value() {
     assert_eq!(row.cells[0].as_deref(), Some("x"));
     assert_eq!(row.cells[1].as_deref(), Some("1.10"));
     assert!(row.extra.unwrap().contains("ud800"));
+}
+
+#[test]
+fn a_column_that_a_user_added_is_filled_only_from_records_that_have_its_field() {
+    let mut columns = shape().columns().to_vec();
+    for name in ["mood", "my_rating", "owner_id"] {
+        columns.push(Column { name: name.into(), kind: Type::Bigint, shipped: false });
+    }
+    let shape = Shape::new(columns);
+    let adopted = |json: &str| {
+        let body = format!(r#"{{"items":[{json}],"has_more":false}}"#);
+        let page = Page::parse("/test", body.as_bytes()).unwrap();
+        decode(page.records[0], &shape).adopted
+    };
+    assert_eq!(adopted(r#"{"id":1,"label":"x"}"#), Vec::<usize>::new());
+    assert_eq!(adopted(r#"{"id":1,"mood":3}"#), [13]);
+    assert_eq!(adopted(r#"{"id":1,"mood":null,"owner":null}"#), [13, 15]);
+    assert_eq!(adopted(r#"{"id":1,"mood":"does not fit","owner":{"id":4}}"#), [13, 15]);
 }

@@ -28,7 +28,8 @@ pub fn table_equals_world(scene: &Scene, table: &str) {
         .map(|row| (row.get(0), row.get(1)))
         .collect();
     let list: Vec<String> = columns.iter().map(|(name, _)| format!("\"{name}\"::text")).collect();
-    let rows = client.simple_query(&format!("SELECT {} FROM pennylane.{table} ORDER BY id", list.join(", "))).unwrap();
+    let rows =
+        client.simple_query(&format!("SELECT {} FROM pennylane.{table} t ORDER BY t.id", list.join(", "))).unwrap();
     let rows = rows.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,

@@ -71,7 +71,7 @@ fn faults_that_stay_fail_their_table_alone() {
     fails_alone(&scene, FaultKind::Redirect { to: "https://elsewhere.test/".into() }, "redirect");
     fails_alone(&scene, FaultKind::RecordWithoutId, "no usable id");
     fails_alone(&scene, FaultKind::Descending, "do not ascend");
-    fails_alone(&scene, FaultKind::Truncate { keep_bytes: 100 }, "connection broke");
+    fails_alone(&scene, FaultKind::Truncate { keep_bytes: 100 }, "on the way");
     fails_alone(&scene, FaultKind::Reset, "connection broke");
     fails_alone(&scene, FaultKind::TooManyRequests { retry_after: Some("1".into()) }, "rate limit");
     fails_alone(&scene, FaultKind::Hang, "did not answer within 2s");
@@ -131,7 +131,7 @@ fn values_that_fit_no_column_are_kept_named_and_counted() {
     assert_eq!(done.status, "partial");
     let message = done.message.as_ref().unwrap();
     assert!(
-        message.starts_with("1 rows hold") && message.contains(&format!("{id}: created_at, ledger_account_id, name")),
+        message.starts_with("1 rows hold") && message.contains(&format!("{id}: name, created_at, ledger_account_id")),
         "{message}"
     );
     let misfit =

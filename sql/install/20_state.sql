@@ -74,7 +74,28 @@ CREATE TABLE pennylane.sync_candidates (
     PRIMARY KEY (company_id, table_name, id)
 );
 
+-- Records that are to be read again because rows that point to them changed; a table without a changelog learns it here.
+CREATE TABLE pennylane.pending_entries (
+    company_id bigint      NOT NULL,
+    table_name text        NOT NULL,
+    id         bigint      NOT NULL,
+    noted_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (company_id, table_name, id)
+);
+
+-- Events of the last minutes that were applied, so that the overlap of two reads fetches nothing twice.
+CREATE TABLE pennylane.applied_events (
+    company_id   bigint      NOT NULL,
+    feed         text        NOT NULL,
+    id           bigint      NOT NULL,
+    operation    text        NOT NULL,
+    processed_at timestamptz NOT NULL,
+    PRIMARY KEY (company_id, feed, id, operation, processed_at)
+);
+
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_state', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane.pending_entries', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane.applied_events', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_runs', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_runs_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_run_tables', '');

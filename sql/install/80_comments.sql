@@ -59,6 +59,20 @@ COMMENT ON COLUMN pennylane.sync_candidates.company_id IS 'Pennylane company.';
 COMMENT ON COLUMN pennylane.sync_candidates.table_name IS 'Table of schema pennylane.';
 COMMENT ON COLUMN pennylane.sync_candidates.id IS 'Id that is in the table and was not in the list.';
 
+COMMENT ON TABLE pennylane.pending_entries IS 'Internal: records to read again because rows that point to them changed. A row leaves only when its record was applied.';
+COMMENT ON COLUMN pennylane.pending_entries.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.pending_entries.table_name IS 'Table of the record.';
+COMMENT ON COLUMN pennylane.pending_entries.id IS 'Its id.';
+COMMENT ON COLUMN pennylane.pending_entries.noted_at IS 'When it was noted (database clock).';
+
+COMMENT ON TABLE pennylane.applied_events IS 'Internal: change events of the last minutes that were applied, so that they are not fetched again.';
+COMMENT ON COLUMN pennylane.applied_events.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.applied_events.feed IS 'Changelog of Pennylane.';
+COMMENT ON COLUMN pennylane.applied_events.id IS 'Id that the event is about.';
+COMMENT ON COLUMN pennylane.applied_events.operation IS 'insert, update or delete.';
+COMMENT ON COLUMN pennylane.applied_events.processed_at IS 'When the change reached the changelog (Pennylane''s clock).';
+
+COMMENT ON FUNCTION pennylane.sync_incremental(text, bigint) IS 'Brings what changed at Pennylane since the last sync, by its changelogs; a table never synced is read whole. One row a table. Naming ledger_entries brings ledger_entry_lines too: entries learn their changes from their lines. Runs in the caller''s transaction; ROLLBACK undoes it.';
 COMMENT ON FUNCTION pennylane.setup() IS 'Creates or upgrades the data tables. Harmless when they are up to date; never touches a table that another role made.';
 COMMENT ON FUNCTION pennylane.sync_full(text, bigint, boolean) IS 'Reads the whole of one table, or of all, from Pennylane; writes what differs and deletes what is gone. One row a table. Runs in the caller''s transaction, which stays open while it reads; ROLLBACK undoes it. force_deletes lets it delete more than pennylane.max_delete_percent.';
 COMMENT ON FUNCTION pennylane.check() IS 'The doctor: what works, what does not, and what to do. Needs the network, writes nothing.';

@@ -1,5 +1,6 @@
 //! Pennylane's protocol as plain data: requests out, answers in. No I/O here.
 
+pub mod changelog;
 pub mod me;
 pub mod page;
 pub mod problem;

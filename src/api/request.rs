@@ -1,6 +1,10 @@
 //! Requests as plain data, built from a resource and a position.
 
 use crate::catalogue::Resource;
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// Largest page of every changelog.
+const CHANGELOG_LIMIT: u16 = 1000;
 
 /// A GET request below the base URL. The query is not yet encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +42,15 @@ impl Request {
         }
         Request { path: resource.path.to_owned(), query }
     }
+
+    /// One page of a changelog. The API refuses `start_date` together with a cursor.
+    pub fn changelog(name: &str, since: DateTime<Utc>, cursor: Option<&str>) -> Request {
+        let position = match cursor {
+            Some(cursor) => ("cursor", cursor.to_owned()),
+            None => ("start_date", since.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        };
+        Request { path: format!("/changelogs/{name}"), query: vec![("limit", CHANGELOG_LIMIT.to_string()), position] }
+    }
 }
 
 fn id_filter(operator: &str, value: serde_json::Value) -> String {
@@ -65,5 +78,15 @@ mod tests {
         );
         let request = Request::list(customers, Some(Part::Ids(&[1, 2])), None);
         assert_eq!(request.query[2].1, r#"[{"field":"id","operator":"in","value":[1,2]}]"#);
+    }
+
+    #[test]
+    fn a_changelog_gets_its_start_or_its_cursor_never_both() {
+        let since = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let first = Request::changelog("customers", since, None);
+        assert_eq!(first.path, "/changelogs/customers");
+        assert_eq!(first.query, [("limit", "1000".to_owned()), ("start_date", "2026-09-21T14:13:20Z".to_owned())]);
+        let next = Request::changelog("customers", since, Some("c"));
+        assert_eq!(next.query, [("limit", "1000".to_owned()), ("cursor", "c".to_owned())]);
     }
 }

@@ -19,6 +19,10 @@ pub struct Resource {
     pub scope: &'static str,
     /// How changes are learnt between two full syncs.
     pub mode: Mode,
+    /// The feed that tells when the inline `categories` change, which happens without an event of the record.
+    pub categories: Option<Categories>,
+    /// The column of a date after which the record's status changes by itself, without any event.
+    pub deadline: Option<&'static str>,
     /// The table itself, with its comments and indexes: SQL that creates it and may be run again.
     pub ddl: &'static str,
 }
@@ -39,13 +43,27 @@ pub enum IdFilter {
 pub enum Mode {
     /// Through `/changelogs/<name>`.
     Changelog(&'static str),
-    /// Through the changes of another table's rows that point here.
-    Follows(&'static str),
+    /// Through the changes of another table's rows that point here by a column of theirs.
+    Follows { table: &'static str, column: &'static str },
     /// Small: read whole each time.
     Whole,
 }
 
+/// A changelog of category assignments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Categories {
+    /// Its name below `/changelogs/`.
+    pub feed: &'static str,
+    /// The member of its events that holds the record.
+    pub parent: &'static str,
+}
+
 impl Resource {
+    /// The table that learns its changes from this one.
+    pub fn follower(&self) -> Option<&'static Resource> {
+        RESOURCES.iter().find(|other| matches!(other.mode, Mode::Follows { table, .. } if table == self.table))
+    }
+
     /// The columns that the table is shipped with, in their order.
     pub fn shipped_columns(&self) -> impl Iterator<Item = &'static str> {
         let body = self.ddl.split_once(" (\n").map_or("", |(_, rest)| rest);
@@ -102,11 +120,20 @@ mod tests {
                 Mode::Changelog(name) => {
                     assert_eq!(published["changelog"], format!("/changelogs/{name}"));
                 }
-                Mode::Follows(table) => {
+                Mode::Follows { table, column } => {
                     assert_eq!(published["changelog"], Value::Null);
-                    assert!(super::resource(table).is_some());
+                    let leader = super::resource(table).unwrap();
+                    assert!(leader.shipped_columns().any(|shipped| shipped == column));
+                    assert_eq!(leader.follower(), Some(resource));
                 }
                 Mode::Whole => assert_eq!(published["changelog"], Value::Null),
+            }
+            if let Some(Categories { feed, parent }) = resource.categories {
+                let fields = contract["changelogs"][feed]["fields"].as_array().unwrap();
+                assert!(fields.iter().any(|field| field["name"] == parent));
+            }
+            if let Some(deadline) = resource.deadline {
+                assert!(resource.shipped_columns().any(|shipped| shipped == deadline));
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The order is the order of reading: the longest list first, so that the others are read beside it.
 
-use super::{IdFilter::*, Mode::*, Resource};
+use super::{Categories, IdFilter::*, Mode::*, Resource};
 
 /// Every list that is synced.
 pub const RESOURCES: &[Resource] = &[
@@ -13,6 +13,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Ranges,
         scope: "ledger_entries",
         mode: Changelog("ledger_entry_lines"),
+        categories: Some(Categories { feed: "ledger_entry_lines_categories", parent: "ledger_entry_line" }),
+        deadline: None,
         ddl: include_str!("../../sql/tables/ledger_entry_lines.sql"),
     },
     Resource {
@@ -21,7 +23,9 @@ pub const RESOURCES: &[Resource] = &[
         page_limit: 100,
         id_filter: Ranges,
         scope: "ledger_entries",
-        mode: Follows("ledger_entry_lines"),
+        mode: Follows { table: "ledger_entry_lines", column: "ledger_entry_id" },
+        categories: Some(Categories { feed: "ledger_entries_categories", parent: "ledger_entry" }),
+        deadline: None,
         ddl: include_str!("../../sql/tables/ledger_entries.sql"),
     },
     Resource {
@@ -31,6 +35,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Set,
         scope: "transactions",
         mode: Changelog("transactions"),
+        categories: None,
+        deadline: None,
         ddl: include_str!("../../sql/tables/transactions.sql"),
     },
     Resource {
@@ -40,6 +46,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Ranges,
         scope: "customer_invoices",
         mode: Changelog("customer_invoices"),
+        categories: None,
+        deadline: Some("deadline"),
         ddl: include_str!("../../sql/tables/customer_invoices.sql"),
     },
     Resource {
@@ -49,6 +57,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Ranges,
         scope: "supplier_invoices",
         mode: Changelog("supplier_invoices"),
+        categories: None,
+        deadline: Some("deadline"),
         ddl: include_str!("../../sql/tables/supplier_invoices.sql"),
     },
     Resource {
@@ -58,6 +68,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Ranges,
         scope: "customers",
         mode: Changelog("customers"),
+        categories: None,
+        deadline: None,
         ddl: include_str!("../../sql/tables/customers.sql"),
     },
     Resource {
@@ -67,6 +79,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Ranges,
         scope: "suppliers",
         mode: Changelog("suppliers"),
+        categories: None,
+        deadline: None,
         ddl: include_str!("../../sql/tables/suppliers.sql"),
     },
     Resource {
@@ -76,6 +90,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Ranges,
         scope: "products",
         mode: Changelog("products"),
+        categories: None,
+        deadline: None,
         ddl: include_str!("../../sql/tables/products.sql"),
     },
     Resource {
@@ -85,6 +101,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Ranges,
         scope: "ledger_accounts",
         mode: Whole,
+        categories: None,
+        deadline: None,
         ddl: include_str!("../../sql/tables/ledger_accounts.sql"),
     },
     Resource {
@@ -94,6 +112,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Nothing,
         scope: "bank_accounts",
         mode: Whole,
+        categories: None,
+        deadline: None,
         ddl: include_str!("../../sql/tables/bank_accounts.sql"),
     },
     Resource {
@@ -103,6 +123,8 @@ pub const RESOURCES: &[Resource] = &[
         id_filter: Nothing,
         scope: "fiscal_years",
         mode: Whole,
+        categories: None,
+        deadline: None,
         ddl: include_str!("../../sql/tables/fiscal_years.sql"),
     },
 ];

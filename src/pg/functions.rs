@@ -6,12 +6,13 @@ use super::log::Notices;
 use super::settings::{self, Settings};
 use super::store::SpiStore;
 use super::{doctor, runs, setup as tables, txn};
-use crate::catalogue::{self, RESOURCES, Resource};
+use crate::catalogue::{self, Mode, RESOURCES, Resource};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
 use crate::http::fetcher::Fetcher;
-use crate::sync::engine::{self, Identity, Limits, Ports};
+use crate::sync::engine::{self, Ports};
 use crate::sync::report::{self, Level, Status, SyncType, TableReport};
+use crate::sync::table::{Identity, Limits};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use std::sync::Arc;
@@ -26,39 +27,71 @@ fn setup() -> std::result::Result<(), ErrorReport> {
     Ok(tables::run()?)
 }
 
-/// `pennylane.sync_full(target, company, force_deletes)`
-#[pg_extern]
-#[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
-fn sync_full(
-    target: default!(Option<&str>, "NULL"),
-    company: default!(Option<i64>, "NULL"),
-    force_deletes: default!(bool, "false"),
-) -> std::result::Result<
-    TableIterator<
-        'static,
-        (
-            name!(company_id, Option<i64>),
-            name!(table_name, Option<String>),
-            name!(sync_type, String),
-            name!(status, String),
-            name!(inserted, i64),
-            name!(updated, i64),
-            name!(deleted, i64),
-            name!(unchanged, i64),
-            name!(requests, i32),
-            name!(duration, Option<Interval>),
-            name!(message, Option<String>),
-        ),
-    >,
-    ErrorReport,
-> {
-    let done = run_full(target, company, force_deletes);
+/// One row of the functions that sync.
+type SyncRow = (Option<i64>, Option<String>, String, String, i64, i64, i64, i64, i32, Option<Interval>, Option<String>);
+
+/// Defines a function that syncs. pgrx reads the columns of a result from the signature and takes no alias there: this
+/// is the one place where they stand.
+macro_rules! sync_function {
+    ($(#[$doc:meta])* fn $name:ident($($arguments:tt)*) => $rows:expr) => {
+        $(#[$doc])*
+        #[pg_extern]
+        #[search_path(pg_catalog, pg_temp)]
+        #[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
+        fn $name($($arguments)*) -> std::result::Result<
+            TableIterator<
+                'static,
+                (
+                    name!(company_id, Option<i64>),
+                    name!(table_name, Option<String>),
+                    name!(sync_type, String),
+                    name!(status, String),
+                    name!(inserted, i64),
+                    name!(updated, i64),
+                    name!(deleted, i64),
+                    name!(unchanged, i64),
+                    name!(requests, i32),
+                    name!(duration, Option<Interval>),
+                    name!(message, Option<String>),
+                ),
+            >,
+            ErrorReport,
+        > {
+            Ok(TableIterator::new($rows?))
+        }
+    };
+}
+
+sync_function! {
+    /// `pennylane.sync_full(target, company, force_deletes)`
+    fn sync_full(
+        target: default!(Option<&str>, "NULL"),
+        company: default!(Option<i64>, "NULL"),
+        force_deletes: default!(bool, "false")
+    ) => sync(SyncType::Full, target, company, force_deletes)
+}
+
+sync_function! {
+    /// `pennylane.sync_incremental(target, company)`
+    fn sync_incremental(
+        target: default!(Option<&str>, "NULL"),
+        company: default!(Option<i64>, "NULL")
+    ) => sync(SyncType::Incremental, target, company, false)
+}
+
+/// Syncs and gives the rows of the functions.
+fn sync(
+    sync_type: SyncType,
+    target: Option<&str>,
+    company: Option<i64>,
+    force_deletes: bool,
+) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
+    let done = run(sync_type, target, company, force_deletes);
     if let Err(Error::Interrupted) = done {
         interrupts::raise();
     }
     let (company, reports) = done?;
-    let rows = reports.into_iter().map(move |report| {
+    let row = |report: TableReport| {
         (
             Some(company),
             Some(report.table.to_owned()),
@@ -72,8 +105,8 @@ fn sync_full(
             Interval::try_from(report.duration).ok(),
             report.message,
         )
-    });
-    Ok(TableIterator::new(rows.collect::<Vec<_>>()))
+    };
+    Ok(reports.into_iter().map(row).collect())
 }
 
 /// `pennylane.check()`
@@ -106,9 +139,14 @@ pub fn with_api<T>(settings: &Settings, work: impl FnOnce(&mut Ports, Identity) 
     work(&mut ports, identity)
 }
 
-fn run_full(target: Option<&str>, company: Option<i64>, force_deletes: bool) -> Result<(i64, Vec<TableReport>)> {
+fn run(
+    sync_type: SyncType,
+    target: Option<&str>,
+    company: Option<i64>,
+    force_deletes: bool,
+) -> Result<(i64, Vec<TableReport>)> {
     txn::require_fresh_snapshots()?;
-    let resources = targets(target)?;
+    let resources = targets(target, sync_type)?;
     let _running = Running::start()?;
     let settings = settings::snapshot()?;
     let limits = Limits { max_delete_percent: settings.max_delete_percent, force_deletes };
@@ -123,10 +161,10 @@ fn run_full(target: Option<&str>, company: Option<i64>, force_deletes: bool) -> 
         }
         lock::company(of_token)?;
         tables::run_if_missing(&resources.iter().map(|resource| resource.table).collect::<Vec<_>>())?;
-        let run = runs::open(of_token, "manual", SyncType::Full)?;
-        ports.log.line(Level::Step, &report::start_line(SyncType::Full, local_now()));
+        let run = runs::open(of_token, "manual", sync_type)?;
+        ports.log.line(Level::Step, &report::start_line(sync_type, local_now()));
         let mut store = SpiStore::new(of_token);
-        let reports = engine::full(&resources, &identity, limits, &mut store, ports)?;
+        let reports = engine::run(&resources, sync_type, &identity, limits, &mut store, ports)?;
         let requests = identity.requests + reports.iter().map(|report| report.requests).sum::<u32>();
         runs::close(run, of_token, &reports, requests)?;
         for line in report::end_lines(&reports, start.elapsed()) {
@@ -136,12 +174,17 @@ fn run_full(target: Option<&str>, company: Option<i64>, force_deletes: bool) -> 
     })
 }
 
-/// The tables that a call is about.
-fn targets(target: Option<&str>) -> Result<Vec<&'static Resource>> {
+/// The tables that a call is about. Changes of a table that follows another one are told by that one: it comes along.
+fn targets(target: Option<&str>, sync_type: SyncType) -> Result<Vec<&'static Resource>> {
     match target {
         None => Ok(RESOURCES.iter().collect()),
         Some(name) => match catalogue::resource(name) {
-            Some(resource) => Ok(vec![resource]),
+            Some(resource) => Ok(match resource.mode {
+                Mode::Follows { table, .. } if sync_type == SyncType::Incremental => {
+                    catalogue::resource(table).into_iter().chain([resource]).collect()
+                }
+                _ => vec![resource],
+            }),
             None => Err(Error::Argument {
                 message: format!("there is no table {:?} to sync", name.chars().take(60).collect::<String>()),
                 hint: format!(

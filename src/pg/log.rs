@@ -9,10 +9,22 @@ pub struct Notices;
 
 impl Log for Notices {
     fn line(&mut self, level: Level, text: &str) {
-        match level {
+        without_interrupts(|| match level {
             Level::Progress => info!("{text}"),
             Level::Step => notice!("{text}"),
             Level::Warning => warning!("{text}"),
-        }
+        });
+    }
+}
+
+/// `errfinish` serves a pending interrupt when a message is out, and pgrx does not guard that call: the jump would skip
+/// Rust's destructors, and with them the end of the readers. The engine looks for interrupts itself, a moment later.
+fn without_interrupts(work: impl FnOnce()) {
+    // SAFETY: what HOLD_INTERRUPTS and RESUME_INTERRUPTS do, on the main thread; a message below ERROR raises nothing
+    // while they are held.
+    unsafe {
+        pg_sys::InterruptHoldoffCount += 1;
+        work();
+        pg_sys::InterruptHoldoffCount -= 1;
     }
 }

@@ -29,7 +29,7 @@ pub fn run() -> Result<()> {
         execute(FOREIGN_KEYS)
     })?;
     for resource in missing {
-        // A watermark that came back from a dump without its rows would be silent loss: forget it.
+        // A watermark or memory that came back from a dump without its rows would be silent loss: forget it.
         execute_with("DELETE FROM pennylane.sync_state WHERE table_name = $1", &[resource.table.into()])?;
     }
     disarm_foreign_keys()

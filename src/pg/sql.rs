@@ -7,6 +7,6 @@ extension_sql_file!("../../sql/install/20_state.sql", name = "state", requires =
 extension_sql_file!(
     "../../sql/install/80_comments.sql",
     name = "comments",
-    requires = ["state", setup, sync_full, check]
+    requires = ["state", setup, sync_full, sync_incremental, check]
 );
 extension_sql_file!("../../sql/install/90_privileges.sql", name = "privileges", finalize);

@@ -1,5 +1,6 @@
-//! The statement that writes a page. One shape for every table: nothing here knows a table by name.
+//! The statements that write and delete rows. One shape for every table: nothing here knows a table by name.
 
+use crate::catalogue::{Mode, Resource};
 use crate::row::Column;
 
 /// `identifier` quoted for SQL.
@@ -14,14 +15,15 @@ pub fn relation(table: &str) -> String {
 
 /// Merges a page: compares first, writes what differs. Arguments: company (bigint), the range's lower (exclusive) and
 /// upper (inclusive) id (bigint), or NULLs when the page says nothing of other ids, the ids (bigint[]), then one text[]
-/// per column and one for `extra`. One row comes back: inserted, updated, candidates for deletion, and an
-/// id and its company when a record belongs to another company.
+/// per column and one for `extra`. One row comes back: inserted, updated, candidates for deletion, and an id and its
+/// company when a record belongs to another company.
 ///
 /// An `INSERT ... ON CONFLICT` would lock every unchanged row and write WAL for it; joining first writes nothing. The
 /// parts of the statement see one snapshot, so the order in which they run does not matter. `unnest` of several arrays
 /// is syntax, not a function: it takes no schema.
-pub fn merge(table: &str, columns: &[&Column]) -> String {
+pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
     const FIRST_COLUMN: usize = 5;
+    let table = resource.table;
     let relation = relation(table);
     let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).chain(["extra".into()]).collect();
     let types: Vec<String> = columns.iter().map(|column| column.kind.to_string()).chain(["jsonb".into()]).collect();
@@ -32,27 +34,114 @@ pub fn merge(table: &str, columns: &[&Column]) -> String {
     let list_of_names = names.join(", ");
     let held = list(&|i| format!("t.{}", names[i]));
     let came = list(&|i| format!("i.{}", names[i]));
-    let assignments = list(&|i| format!("{0} = i.{0}", names[i]));
+    let assignments = list(&|i| format!("{0} = d.{0}", names[i]));
+    let different = list(&|i| format!("d.{}", names[i]));
+    let (old, pending) = match leads(resource) {
+        // A page that was read by id holds changed records: what they point to, and pointed to, is to be read again. Of
+        // a whole list, only the rows that differ say so.
+        Some((follower, column)) => (
+            format!(", t.{column} AS old_reference"),
+            format!(
+                ", pending AS ( \
+                     INSERT INTO pennylane.pending_entries (company_id, table_name, id) \
+                     SELECT DISTINCT $1, '{follower}', reference FROM ( \
+                         SELECT old_reference FROM differing \
+                         UNION ALL SELECT {column} FROM differing WHERE NOT is_new \
+                         UNION ALL SELECT {column} FROM incoming WHERE $3::bigint IS NULL) AS touched (reference) \
+                     WHERE reference IS NOT NULL ON CONFLICT DO NOTHING \
+                 )"
+            ),
+        ),
+        None => (String::new(), String::new()),
+    };
+    let done = match resource.mode {
+        Mode::Follows { .. } => format!(", done AS ({})", forget_pending(table, "$4::bigint[]")),
+        _ => String::new(),
+    };
     format!(
         "WITH incoming AS MATERIALIZED ( \
              SELECT id, {typed} FROM unnest($4::bigint[], {arguments}) AS page (id, {aliases}) \
-         ), foreign_record AS ( \
-             SELECT t.id, t.company_id FROM {relation} t JOIN incoming i ON i.id = t.id WHERE t.company_id <> $1 LIMIT 1 \
+         ), differing AS MATERIALIZED ( \
+             SELECT i.*, t.id IS NULL AS is_new, t.company_id AS owner{old} \
+             FROM incoming i LEFT JOIN {relation} t ON t.id = i.id \
+             WHERE t.id IS NULL OR t.company_id <> $1 OR ROW({held}) IS DISTINCT FROM ROW({came}) \
          ), updated AS ( \
-             UPDATE {relation} t SET {assignments}, _synced_at = pg_catalog.clock_timestamp() FROM incoming i \
-             WHERE t.id = i.id AND t.company_id = $1 AND ROW({held}) IS DISTINCT FROM ROW({came}) RETURNING 1 \
+             UPDATE {relation} t SET {assignments}, _synced_at = pg_catalog.clock_timestamp() FROM differing d \
+             WHERE t.id = d.id AND d.owner = $1 RETURNING 1 \
          ), inserted AS ( \
              INSERT INTO {relation} (id, company_id, {list_of_names}, _synced_at) \
-             SELECT i.id, $1, {came}, pg_catalog.clock_timestamp() FROM incoming i \
-             WHERE NOT EXISTS (SELECT FROM {relation} t WHERE t.id = i.id) RETURNING 1 \
+             SELECT d.id, $1, {different}, pg_catalog.clock_timestamp() FROM differing d WHERE d.is_new RETURNING 1 \
          ), missing AS ( \
              INSERT INTO pennylane.sync_candidates (company_id, table_name, id) \
              SELECT $1, '{table}', t.id FROM {relation} t \
              WHERE t.id > $2 AND t.id <= $3 AND t.company_id = $1 AND t.id <> ALL ($4::bigint[]) \
-             ON CONFLICT DO NOTHING RETURNING 1 \
-         ) \
+             ON CONFLICT DO NOTHING \
+         ), foreign_record AS ( \
+             SELECT id, owner FROM differing WHERE owner <> $1 LIMIT 1 \
+         ){pending}{done} \
          SELECT (SELECT pg_catalog.count(*) FROM inserted), (SELECT pg_catalog.count(*) FROM updated), \
-                (SELECT pg_catalog.count(*) FROM missing), (SELECT id FROM foreign_record), \
-                (SELECT company_id FROM foreign_record)"
+                (SELECT id FROM foreign_record), (SELECT owner FROM foreign_record)"
     )
+}
+
+/// The table that learns its changes from this one, and by which column.
+fn leads(resource: &Resource) -> Option<(&'static str, &'static str)> {
+    resource.follower().and_then(|follower| match follower.mode {
+        Mode::Follows { column, .. } => Some((follower.table, column)),
+        _ => None,
+    })
+}
+
+/// Takes rows of a follower off what is pending. `ids` is SQL; $1 is the company.
+fn forget_pending(table: &str, ids: &str) -> String {
+    format!(
+        "DELETE FROM pennylane.pending_entries WHERE company_id = $1 AND table_name = '{table}' AND id = ANY ({ids})"
+    )
+}
+
+/// Deletes rows, their last version kept: arguments are the company and, as `which` says, their ids. One row comes back:
+/// how many went.
+pub fn delete(resource: &Resource, which: Which) -> String {
+    let table = resource.table;
+    let relation = relation(table);
+    let (source, forget) = match which {
+        Which::Ids => (
+            "unnest($2::bigint[]) AS c (id)".to_owned(),
+            match resource.mode {
+                Mode::Follows { .. } => format!(", done AS ({})", forget_pending(table, "$2::bigint[]")),
+                _ => String::new(),
+            },
+        ),
+        Which::Candidates => (
+            format!("(SELECT id FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = '{table}') AS c"),
+            format!(
+                ", done AS (DELETE FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = '{table}')"
+            ),
+        ),
+    };
+    let pending = leads(resource).map_or(String::new(), |(follower, column)| {
+        format!(
+            ", pending AS ( \
+                 INSERT INTO pennylane.pending_entries (company_id, table_name, id) \
+                 SELECT DISTINCT $1, '{follower}', {column} FROM gone WHERE {column} IS NOT NULL ON CONFLICT DO NOTHING \
+             )"
+        )
+    });
+    format!(
+        "WITH gone AS ( \
+             DELETE FROM {relation} t USING {source} WHERE t.id = c.id AND t.company_id = $1 RETURNING t.* \
+         ), kept AS ( \
+             INSERT INTO pennylane.deleted_rows (company_id, table_name, id, deleted_at, row) \
+             SELECT $1, '{table}', gone.id, pg_catalog.clock_timestamp(), pg_catalog.to_jsonb(gone) FROM gone \
+         ){pending}{forget} SELECT pg_catalog.count(*) FROM gone"
+    )
+}
+
+/// Which rows are to be deleted.
+#[derive(Debug, Clone, Copy)]
+pub enum Which {
+    /// Those in the second argument, a bigint[].
+    Ids,
+    /// The candidates of a full sync. There is no second argument.
+    Candidates,
 }

@@ -1,13 +1,16 @@
 //! The one place that writes rows: the [`Store`] over SPI, a savepoint a page, values always as arguments.
 
 use super::shape;
-use super::statements::{self, relation};
+use super::statements::{self, Which, quoted, relation};
 use super::txn;
+use crate::api::changelog::Operation;
+use crate::catalogue::{Resource, resource};
 use crate::error::{Error, Result};
 use crate::row::{Column, MISFIT, Shape, Type};
-use crate::sync::ports::{Merged, Misfits, Store};
+use crate::sync::changes::{Applied, Memory};
+use crate::sync::ports::{Merged, Misfits, Progress, Store};
 use crate::sync::read::Batch;
-use crate::sync::report::{Status, TableReport};
+use crate::sync::report::{Status, SyncType, TableReport};
 use chrono::{DateTime, Utc};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
@@ -31,21 +34,42 @@ const BY_KEY: &[(&CStr, &CStr)] = &[
 /// How many rows with a misfit a message names.
 const MISFIT_SAMPLE: i64 = 5;
 
+/// Events written by one statement.
+const EVENTS_AT_ONCE: usize = 10_000;
+
 /// The tables of one company, in the caller's transaction.
 pub struct SpiStore {
     company: i64,
     merges: HashMap<(String, Vec<usize>), OwnedPreparedStatement>,
+    /// When each full sync started, by this server's clock: what was pending before then is covered by it.
+    load_starts: HashMap<String, String>,
 }
 
 impl SpiStore {
     /// The store of this company.
     pub fn new(company: i64) -> SpiStore {
-        SpiStore { company, merges: HashMap::new() }
+        SpiStore { company, merges: HashMap::new(), load_starts: HashMap::new() }
     }
 
     /// One value of a statement about one table.
     fn one<T: FromDatum + IntoDatum>(&self, table: &str, query: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
         txn::savepoint(table, || Spi::get_one_with_args::<T>(query, args).map_err(|error| spi_error(table, &error)))
+    }
+
+    /// One count of a statement about one table.
+    fn count(&self, table: &str, query: &str, args: &[DatumWithOid]) -> Result<u64> {
+        Ok(self.one::<i64>(table, query, args)?.unwrap_or(0).unsigned_abs())
+    }
+
+    /// The next ids of a list of ids that is kept in a table.
+    fn next_ids(&self, list: &str, table: &str, after: i64, limit: u32) -> Result<Vec<i64>> {
+        let query = format!(
+            "SELECT pg_catalog.array_agg(id ORDER BY id) FROM (SELECT id FROM {} \
+             WHERE company_id = $1 AND table_name = $2 AND id > $3 ORDER BY id LIMIT $4) AS next",
+            relation(list)
+        );
+        let args = [self.company.into(), table.into(), after.into(), i64::from(limit).into()];
+        Ok(self.one::<Vec<i64>>(table, &query, &args)?.unwrap_or_default())
     }
 
     /// Runs a statement and tells how many rows it touched.
@@ -54,6 +78,31 @@ impl SpiStore {
             Spi::connect_mut(|client| client.update(query, None, args).map(|done| done.len() as u64))
                 .map_err(|error| spi_error(table, &error))
         })
+    }
+
+    /// Keeps the memory of applied events, as far back as the next run will read.
+    fn remember(&self, table: &str, memory: &Memory) -> Result<()> {
+        if let Some(before) = memory.forget_before {
+            let feeds: Vec<String> = memory.feeds.iter().map(|feed| (*feed).to_owned()).collect();
+            let forget = "DELETE FROM pennylane.applied_events WHERE company_id = $1 AND feed = ANY ($2) \
+                          AND processed_at < $3::timestamptz";
+            self.run(table, forget, &[self.company.into(), feeds.into(), before.to_rfc3339().into()])?;
+        }
+        let remember = "INSERT INTO pennylane.applied_events (company_id, feed, id, operation, processed_at) \
+             SELECT $1, feed, id, operation, 'epoch'::timestamptz + micros * interval '1 microsecond' \
+             FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[]) AS e (feed, id, operation, micros) \
+             ON CONFLICT DO NOTHING";
+        for events in memory.fresh.chunks(EVENTS_AT_ONCE) {
+            let args = [
+                self.company.into(),
+                events.iter().map(|(feed, _)| memory.feeds[*feed].to_owned()).collect::<Vec<String>>().into(),
+                events.iter().map(|(_, event)| event.id).collect::<Vec<i64>>().into(),
+                events.iter().map(|(_, event)| event.operation.word().to_owned()).collect::<Vec<String>>().into(),
+                events.iter().map(|(_, event)| event.processed_at.timestamp_micros()).collect::<Vec<i64>>().into(),
+            ];
+            self.run(table, remember, &args)?;
+        }
+        Ok(())
     }
 
     /// The statement for pages of these columns, prepared once.
@@ -65,7 +114,7 @@ impl SpiStore {
                 let bigint = PgOid::from(pg_sys::INT8OID);
                 let mut types = vec![bigint, bigint, bigint, PgOid::from(pg_sys::INT8ARRAYOID)];
                 types.resize(types.len() + columns.len() + 1, PgOid::from(pg_sys::TEXTARRAYOID));
-                let sql = statements::merge(table, &columns);
+                let sql = statements::merge(catalogued(table)?, &columns);
                 let prepared = Spi::connect_mut(|client| client.prepare_mut(sql.as_str(), &types).map(|s| s.keep()));
                 Ok(vacant.insert(prepared.map_err(|error| spi_error(table, &error))?))
             }
@@ -78,6 +127,13 @@ fn places(shape: &Shape, batch: &Batch) -> Vec<usize> {
     let adopted: HashSet<usize> = batch.rows.iter().flat_map(|row| row.adopted.iter().copied()).collect();
     let columns = shape.columns().iter().enumerate();
     columns.filter(|(place, column)| column.shipped || adopted.contains(place)).map(|(place, _)| place).collect()
+}
+
+fn catalogued(table: &str) -> Result<&'static Resource> {
+    resource(table).ok_or_else(|| Error::Setup {
+        message: format!("{table} is no table of the catalogue"),
+        hint: "Report this message.".into(),
+    })
 }
 
 fn spi_error(table: &str, error: &pgrx::spi::Error) -> Error {
@@ -115,8 +171,11 @@ impl Store for SpiStore {
     fn start_load(&mut self, table: &str) -> Result<u64> {
         let forget = "DELETE FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = $2";
         self.run(table, forget, &[self.company.into(), table.into()])?;
+        if let Some(now) = self.one::<String>(table, "SELECT pg_catalog.clock_timestamp()::text", &[])? {
+            self.load_starts.entry(table.to_owned()).or_insert(now);
+        }
         let held = format!("SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1", relation(table));
-        Ok(self.one::<i64>(table, &held, &[self.company.into()])?.unwrap_or(0).unsigned_abs())
+        self.count(table, &held, &[self.company.into()])
     }
 
     fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged> {
@@ -128,7 +187,7 @@ impl Store for SpiStore {
                 Spi::connect_mut(|client| {
                     let row = client.update(statement, None, &arguments(company, &places, batch))?.first();
                     let count = |place| Ok::<_, pgrx::spi::Error>(row.get::<i64>(place)?.unwrap_or(0).unsigned_abs());
-                    Ok((count(1)?, count(2)?, row.get::<i64>(4)?, row.get::<i64>(5)?))
+                    Ok((count(1)?, count(2)?, row.get::<i64>(3)?, row.get::<i64>(4)?))
                 })
             });
             let (inserted, updated, foreign, owner) =
@@ -142,16 +201,13 @@ impl Store for SpiStore {
     }
 
     fn candidates(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>> {
-        let query = "SELECT pg_catalog.array_agg(id ORDER BY id) FROM (SELECT id FROM pennylane.sync_candidates \
-                     WHERE company_id = $1 AND table_name = $2 AND id > $3 ORDER BY id LIMIT $4) AS next";
-        let args = [self.company.into(), table.into(), after.into(), i64::from(limit).into()];
-        Ok(self.one::<Vec<i64>>(table, query, &args)?.unwrap_or_default())
+        self.next_ids("sync_candidates", table, after, limit)
     }
 
     fn candidate_count(&mut self, table: &str) -> Result<u64> {
         let query =
             "SELECT pg_catalog.count(*) FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = $2";
-        Ok(self.one::<i64>(table, query, &[self.company.into(), table.into()])?.unwrap_or(0).unsigned_abs())
+        self.count(table, query, &[self.company.into(), table.into()])
     }
 
     fn keep(&mut self, table: &str, ids: &[i64]) -> Result<u64> {
@@ -162,25 +218,83 @@ impl Store for SpiStore {
     }
 
     fn delete_candidates(&mut self, table: &str) -> Result<u64> {
+        let query = statements::delete(catalogued(table)?, Which::Candidates);
+        self.count(table, &query, &[self.company.into()])
+    }
+
+    fn delete(&mut self, table: &str, ids: &[i64]) -> Result<u64> {
+        let query = statements::delete(catalogued(table)?, Which::Ids);
+        self.count(table, &query, &[self.company.into(), ids.to_vec().into()])
+    }
+
+    fn held(&mut self, table: &str, ids: &[i64]) -> Result<(u64, u64)> {
         let relation = relation(table);
+        let held = format!("SELECT pg_catalog.count(*) FROM {relation} WHERE company_id = $1 AND id = ANY ($2)");
+        let held = self.count(table, &held, &[self.company.into(), ids.to_vec().into()])?;
+        let all = format!("SELECT pg_catalog.count(*) FROM {relation} WHERE company_id = $1");
+        Ok((held, self.count(table, &all, &[self.company.into()])?))
+    }
+
+    fn watermark(&mut self, table: &str) -> Result<Option<DateTime<Utc>>> {
+        let query = "SELECT (extract(epoch FROM pg_catalog.max(last_sync_at)) * 1000000)::bigint \
+                     FROM pennylane.sync_state WHERE company_id = $1 AND table_name = $2";
+        let micros = self.one::<i64>(table, query, &[self.company.into(), table.into()])?;
+        Ok(micros.and_then(DateTime::from_timestamp_micros))
+    }
+
+    fn applied(&mut self, feeds: &[&str]) -> Result<HashSet<Applied>> {
+        let query = "SELECT (pg_catalog.array_position($2, feed) - 1)::integer, id, operation, \
+                     (extract(epoch FROM processed_at) * 1000000)::bigint \
+                     FROM pennylane.applied_events WHERE company_id = $1 AND feed = ANY ($2)";
+        let company = self.company;
+        txn::savepoint("applied_events", || {
+            let read = Spi::connect(|client| {
+                let mut applied = HashSet::new();
+                for row in client.select(query, None, &[company.into(), feeds.to_vec().into()])? {
+                    let place = row.get::<i32>(1)?.and_then(|place| usize::try_from(place).ok());
+                    let operation = row.get::<String>(3)?.map(|word| Operation::parse(&word));
+                    let time = row.get::<i64>(4)?.and_then(DateTime::from_timestamp_micros);
+                    if let (Some(place), Some(id), Some(operation), Some(time)) = (place, row.get(2)?, operation, time)
+                    {
+                        applied.insert((place, id, operation, time));
+                    }
+                }
+                Ok::<_, pgrx::spi::Error>(applied)
+            });
+            read.map_err(|error| spi_error("applied_events", &error))
+        })
+    }
+
+    fn past_deadline(&mut self, table: &str, column: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<i64>> {
+        // A deadline has passed at the midnight after it, Paris time (22:00 or 23:00 UTC). Whether the API changes the
+        // status then or in a job of the night is not known: the record is read again after midnight and after 6:00 UTC.
+        let column = quoted(column);
         let query = format!(
-            "WITH gone AS ( \
-                 DELETE FROM {relation} t USING pennylane.sync_candidates c \
-                 WHERE c.company_id = $1 AND c.table_name = $2 AND t.id = c.id AND t.company_id = $1 RETURNING t.* \
-             ), kept AS ( \
-                 INSERT INTO pennylane.deleted_rows (company_id, table_name, id, deleted_at, row) \
-                 SELECT $1, $2, gone.id, pg_catalog.clock_timestamp(), pg_catalog.to_jsonb(gone) FROM gone \
-             ), done AS ( \
-                 DELETE FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = $2 \
-             ) SELECT pg_catalog.count(*) FROM gone"
+            "SELECT pg_catalog.array_agg(id) FROM {} t, (VALUES (interval '23 hours'), (interval '30 hours')) AS after (wait) \
+             WHERE company_id = $1 AND {column} BETWEEN ($2::timestamptz AT TIME ZONE 'UTC')::date - 2 \
+                   AND ($3::timestamptz AT TIME ZONE 'UTC')::date \
+               AND ({column}::timestamp + wait) AT TIME ZONE 'UTC' > $2::timestamptz \
+               AND ({column}::timestamp + wait) AT TIME ZONE 'UTC' <= $3::timestamptz",
+            relation(table)
         );
-        Ok(self.one::<i64>(table, &query, &[self.company.into(), table.into()])?.unwrap_or(0).unsigned_abs())
+        let args = [self.company.into(), from.to_rfc3339().into(), to.to_rfc3339().into()];
+        Ok(self.one::<Vec<i64>>(table, &query, &args)?.unwrap_or_default())
+    }
+
+    fn add_pending(&mut self, table: &str, ids: &[i64]) -> Result<()> {
+        let query = "INSERT INTO pennylane.pending_entries (company_id, table_name, id) \
+                     SELECT $1, $2, id FROM unnest($3::bigint[]) AS p (id) ON CONFLICT DO NOTHING";
+        self.run(table, query, &[self.company.into(), table.into(), ids.to_vec().into()]).map(|_| ())
+    }
+
+    fn pending(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>> {
+        self.next_ids("pending_entries", table, after, limit)
     }
 
     fn misfits(&mut self, table: &str) -> Result<Misfits> {
         let relation = relation(table);
         let count = format!("SELECT pg_catalog.count(*) FROM {relation} WHERE company_id = $1 AND extra ? '{MISFIT}'");
-        let rows = self.one::<i64>(table, &count, &[self.company.into()])?.unwrap_or(0).unsigned_abs();
+        let rows = self.count(table, &count, &[self.company.into()])?;
         if rows == 0 {
             return Ok(Misfits::default());
         }
@@ -193,11 +307,13 @@ impl Store for SpiStore {
         Ok(Misfits { rows, sample })
     }
 
-    fn note_drift(&mut self, table: &str, unknown: &BTreeMap<String, Type>) -> Result<()> {
+    fn note_drift(&mut self, table: &str, unknown: &BTreeMap<String, Type>, whole: bool) -> Result<()> {
         let fields: Vec<&str> = unknown.keys().map(String::as_str).collect();
         let types: Vec<String> = unknown.values().map(Type::to_string).collect();
         let gone = "DELETE FROM pennylane.schema_drift WHERE company_id = $1 AND table_name = $2 AND field <> ALL ($3)";
-        self.run(table, gone, &[self.company.into(), table.into(), fields.clone().into()])?;
+        if whole {
+            self.run(table, gone, &[self.company.into(), table.into(), fields.clone().into()])?;
+        }
         if fields.is_empty() {
             return Ok(());
         }
@@ -210,38 +326,54 @@ impl Store for SpiStore {
         Ok(())
     }
 
-    fn finish(&mut self, report: &TableReport, watermark: Option<DateTime<Utc>>) -> Result<()> {
+    fn finish(&mut self, report: &TableReport, progress: &Progress) -> Result<()> {
         let table = report.table;
         if matches!(report.status, Status::Skipped | Status::Error) {
             let failed = "INSERT INTO pennylane.sync_state AS s (company_id, table_name, status, last_error) \
                  VALUES ($1, $2, $3, $4) ON CONFLICT (company_id, table_name) DO UPDATE \
                  SET status = EXCLUDED.status, last_error = EXCLUDED.last_error, updated_at = EXCLUDED.updated_at";
             let args = [self.company.into(), table.into(), report.status.word().into(), report.message.clone().into()];
-            self.run(table, failed, &args)?;
-            return Ok(());
+            return self.run(table, failed, &args).map(|_| ());
         }
-        let relation = relation(table);
+        // Counting a million rows every two hours would be work for nothing: what changed is known.
+        let whole = report.sync_type == SyncType::Full;
+        let rows = if whole {
+            format!("(SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1)", relation(table))
+        } else {
+            "NULL::bigint".to_owned()
+        };
         let done = format!(
             "INSERT INTO pennylane.sync_state AS s (company_id, table_name, last_sync_at, records_synced, sync_type, \
-                 status, last_full_at, row_count) \
-             SELECT $1, $2, $3::timestamptz, $4, $5, $6, pg_catalog.clock_timestamp(), \
-                 (SELECT pg_catalog.count(*) FROM {relation} WHERE company_id = $1) \
+                 status, last_full_at, row_count, last_processed_at) \
+             SELECT $1, $2, $3::timestamptz, $4, $5, $6, CASE WHEN $7 THEN pg_catalog.clock_timestamp() END, {rows}, \
+                 $9::timestamptz \
              ON CONFLICT (company_id, table_name) DO UPDATE \
              SET last_sync_at = coalesce(EXCLUDED.last_sync_at, s.last_sync_at), records_synced = EXCLUDED.records_synced, \
                  sync_type = EXCLUDED.sync_type, status = EXCLUDED.status, last_error = NULL, \
-                 updated_at = EXCLUDED.updated_at, last_full_at = EXCLUDED.last_full_at, row_count = EXCLUDED.row_count"
+                 updated_at = EXCLUDED.updated_at, last_full_at = coalesce(EXCLUDED.last_full_at, s.last_full_at), \
+                 row_count = coalesce(EXCLUDED.row_count, s.row_count + $8), \
+                 last_processed_at = greatest(EXCLUDED.last_processed_at, s.last_processed_at)"
         );
         let merged = report.merged;
         let records = (merged.inserted + merged.updated + merged.unchanged + report.deleted) as i64;
+        let time = |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339());
         let args = [
             self.company.into(),
             table.into(),
-            watermark.map(|time| time.to_rfc3339()).into(),
+            time(progress.watermark).into(),
             records.into(),
             report.sync_type.word().into(),
             report.status.word().into(),
+            whole.into(),
+            (merged.inserted as i64 - report.deleted as i64).into(),
+            time(progress.memory.newest).into(),
         ];
         self.run(table, &done, &args)?;
-        Ok(())
+        if whole && let Some(started) = self.load_starts.remove(table) {
+            let covered = "DELETE FROM pennylane.pending_entries WHERE company_id = $1 AND table_name = $2 \
+                           AND noted_at < $3::timestamptz";
+            self.run(table, covered, &[self.company.into(), table.into(), started.into()])?;
+        }
+        self.remember(table, &progress.memory)
     }
 }

@@ -1,5 +1,6 @@
 //! All that the sync knows of the world, as traits: the API, the readers at work, the store, the log.
 
+use super::changes::{Applied, Memory};
 use super::read::{Arrival, Batch, Job};
 use super::report::{Level, TableReport};
 use crate::api::Answer;
@@ -7,7 +8,7 @@ use crate::api::request::Request;
 use crate::error::Result;
 use crate::row::{Shape, Type};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,14 @@ pub struct Misfits {
     pub sample: Vec<String>,
 }
 
+/// How far a table's sync came.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The API's time that the table's content is good for; `None` leaves the old one.
+    pub watermark: Option<DateTime<Utc>>,
+    pub memory: Memory,
+}
+
 /// The tables. Each call is atomic: it is done whole or not at all.
 pub trait Store {
     /// The columns of the live table.
@@ -70,14 +79,29 @@ pub trait Store {
     fn candidate_count(&mut self, table: &str) -> Result<u64>;
     /// These are there after all: takes them off the candidates and tells how many were on.
     fn keep(&mut self, table: &str, ids: &[i64]) -> Result<u64>;
+    /// Deletes these rows where they are held, each row's last version kept, and tells how many went. The rows of a table
+    /// that follows this one become pending.
+    fn delete(&mut self, table: &str, ids: &[i64]) -> Result<u64>;
+    /// How many of these rows are held, and how many rows the table has.
+    fn held(&mut self, table: &str, ids: &[i64]) -> Result<(u64, u64)>;
+    /// The API's time that the table's content is good for; `None` when it was never synced.
+    fn watermark(&mut self, table: &str) -> Result<Option<DateTime<Utc>>>;
+    /// The events of these feeds that were applied, with the feed's place in the list.
+    fn applied(&mut self, feeds: &[&str]) -> Result<HashSet<Applied>>;
+    /// The rows whose deadline, in this column, passed between these times.
+    fn past_deadline(&mut self, table: &str, column: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<i64>>;
+    /// Notes records that are to be read again.
+    fn add_pending(&mut self, table: &str, ids: &[i64]) -> Result<()>;
+    /// The records to be read again with an id above this one, ascending. Merging or deleting one takes it off.
+    fn pending(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>>;
     /// Deletes the candidates, each row's last version kept, and tells how many rows went.
     fn delete_candidates(&mut self, table: &str) -> Result<u64>;
     /// The rows that hold a misfit.
     fn misfits(&mut self, table: &str) -> Result<Misfits>;
-    /// Notes the fields that no column holds: all of them, since a load saw every record.
-    fn note_drift(&mut self, table: &str, unknown: &BTreeMap<String, Type>) -> Result<()>;
-    /// Notes how the table's sync ended; `watermark` is the API's time that its content is good for.
-    fn finish(&mut self, report: &TableReport, watermark: Option<DateTime<Utc>>) -> Result<()>;
+    /// Notes fields that no column holds; `whole`: every record was seen, so no others exist.
+    fn note_drift(&mut self, table: &str, unknown: &BTreeMap<String, Type>, whole: bool) -> Result<()>;
+    /// Notes how the table's sync ended and what the next one needs to know.
+    fn finish(&mut self, report: &TableReport, progress: &Progress) -> Result<()>;
 }
 
 /// Whether somebody asked to stop. It looks and never acts: the engine returns first.

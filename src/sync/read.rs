@@ -3,6 +3,7 @@
 use super::backoff::Backoff;
 use super::ports::Api;
 use crate::api::Answer;
+use crate::api::changelog::{self, Event};
 use crate::api::me::Me;
 use crate::api::page::Page;
 use crate::api::problem;
@@ -16,6 +17,10 @@ use std::sync::Arc;
 
 /// How many empty pages that promise more are followed before the list is called broken.
 const EMPTY_PAGES: u32 = 5;
+/// Ids of one request: as many as a page holds, and a URL of about 2 kB.
+const IDS_PER_REQUEST: usize = 100;
+/// How often a changelog is read again from its start when its cursor expires.
+const RESTARTS: u32 = 2;
 
 /// Something to read.
 #[derive(Debug, Clone)]
@@ -32,8 +37,20 @@ pub enum Read {
     Me,
     /// A list from after this id to its end, in ascending order of id.
     List { resource: &'static Resource, shape: Arc<Shape>, after: i64 },
-    /// The records with these ids (no more than a page holds).
-    Ids { resource: &'static Resource, shape: Arc<Shape>, ids: Vec<i64> },
+    /// The records with these ids, a hundred a request. `ask_alone`: one that does not come back is asked for once more,
+    /// alone, before it is told absent.
+    Ids { resource: &'static Resource, shape: Arc<Shape>, ids: Vec<i64>, ask_alone: bool },
+    /// What these feeds say since this time, one after the other.
+    Changes { feeds: Vec<Feed>, since: DateTime<Utc> },
+}
+
+/// One changelog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Feed {
+    /// Its name below `/changelogs/`.
+    pub name: &'static str,
+    /// The member of an event that holds the changed record, in feeds of category assignments.
+    pub parent: Option<&'static str>,
 }
 
 /// Something that a job has to tell.
@@ -52,6 +69,10 @@ pub enum What {
     Me { me: Me, api_time: Option<DateTime<Utc>>, api_expires: Option<String> },
     /// A page of rows.
     Page(Batch),
+    /// A page of events of the feed at this place.
+    Events { feed: usize, events: Vec<Event> },
+    /// Records that were asked for and are not there.
+    Absent(Vec<i64>),
     /// The API asked to slow down; the pause in seconds.
     Throttled(u64),
     /// The job is done.
@@ -98,7 +119,12 @@ impl Reader<'_> {
                 self.tell(me)
             }
             Read::List { resource, shape, after } => self.list(resource, shape, *after),
-            Read::Ids { resource, shape, ids } => self.ids(resource, shape, ids),
+            Read::Ids { resource, shape, ids, ask_alone } => {
+                ids.chunks(IDS_PER_REQUEST).try_for_each(|ids| self.ids(resource, shape, ids, *ask_alone))
+            }
+            Read::Changes { feeds, since } => {
+                feeds.iter().enumerate().try_for_each(|(place, feed)| self.changelog(place, *feed, *since))
+            }
         }
     }
 
@@ -133,9 +159,22 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the records with these ids; those that do not exist are not in the answer.
-    fn ids(&mut self, resource: &'static Resource, shape: &Shape, ids: &[i64]) -> Result<()> {
-        let asked: HashSet<i64> = ids.iter().copied().collect();
+    /// Reads the records with these ids and tells which are not there.
+    fn ids(&mut self, resource: &'static Resource, shape: &Shape, ids: &[i64], ask_alone: bool) -> Result<()> {
+        let mut absent = self.absent(resource, shape, ids)?;
+        if ask_alone && ids.len() > 1 {
+            let mut alone = Vec::new();
+            for id in absent {
+                alone.extend(self.absent(resource, shape, &[id])?);
+            }
+            absent = alone;
+        }
+        if absent.is_empty() { Ok(()) } else { self.tell(What::Absent(absent)) }
+    }
+
+    /// Reads the records with these ids; those that are not in the answer are given back.
+    fn absent(&mut self, resource: &'static Resource, shape: &Shape, ids: &[i64]) -> Result<Vec<i64>> {
+        let mut asked: HashSet<i64> = ids.iter().copied().collect();
         let mut cursor: Option<String> = None;
         let mut last = i64::MIN;
         for _ in 0..=ids.len() {
@@ -148,12 +187,49 @@ impl Reader<'_> {
             })?;
             last = leaf.rows.last().map_or(last, |row| row.id);
             cursor = leaf.next_cursor;
+            leaf.rows.iter().for_each(|row| {
+                asked.remove(&row.id);
+            });
             self.tell(What::Page(Batch { rows: leaf.rows, range: None }))?;
             if !leaf.has_more {
-                return Ok(());
+                return Ok(ids.iter().copied().filter(|id| asked.contains(id)).collect());
             }
         }
         Err(contract(resource, "more pages than records asked for"))
+    }
+
+    /// Reads a changelog to its end. A cursor that is refused in mid-read has expired: the changelog is read again from
+    /// its start, which is harmless. A category feed that does not exist tells nothing.
+    fn changelog(&mut self, place: usize, feed: Feed, since: DateTime<Utc>) -> Result<()> {
+        let mut cursor: Option<String> = None;
+        let mut restarts = 0;
+        loop {
+            let request = Request::changelog(feed.name, since, cursor.as_deref());
+            let read = self.fetch(&request, |answer| {
+                let page = Page::parse(&request.path, &answer.body)?;
+                let broken = |what: &str| Error::Contract { path: request.path.clone(), what: what.to_owned() };
+                if page.has_more && (page.next_cursor.is_none() || page.next_cursor == cursor) {
+                    return Err(broken("a cursor that is missing or repeats"));
+                }
+                let events = changelog::events(&request.path, &page, feed.parent)?;
+                Ok((events, page.next_cursor.filter(|_| page.has_more)))
+            });
+            match read {
+                Ok((events, next)) => {
+                    self.tell(What::Events { feed: place, events })?;
+                    if next.is_none() {
+                        return Ok(());
+                    }
+                    cursor = next;
+                }
+                Err(Error::Refused { status: 404, .. }) if feed.parent.is_some() => return Ok(()),
+                Err(Error::Refused { status: 400, .. }) if cursor.is_some() && restarts < RESTARTS => {
+                    restarts += 1;
+                    cursor = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// One page, typed; `rule` is what must hold of it beyond its form.

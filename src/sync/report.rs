@@ -2,7 +2,7 @@
 
 use super::ports::Merged;
 use crate::error::Error;
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use std::time::Duration;
 
 /// How much a log line matters.
@@ -20,6 +20,7 @@ pub enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncType {
     Full,
+    Incremental,
 }
 
 impl SyncType {
@@ -27,6 +28,7 @@ impl SyncType {
     pub fn word(self) -> &'static str {
         match self {
             SyncType::Full => "full",
+            SyncType::Incremental => "incremental",
         }
     }
 
@@ -34,6 +36,7 @@ impl SyncType {
     fn log_word(self) -> &'static str {
         match self {
             SyncType::Full => "COMPLETE",
+            SyncType::Incremental => "INCREMENTALE",
         }
     }
 }
@@ -73,6 +76,8 @@ pub struct TableReport {
     pub deleted: u64,
     pub requests: u32,
     pub duration: Duration,
+    /// Since when an incremental sync looked for changes.
+    pub since: Option<DateTime<Utc>>,
     pub message: Option<String>,
     /// What failed, for callers that need its kind.
     pub error: Option<Error>,
@@ -105,7 +110,11 @@ pub fn table_lines(report: &TableReport) -> Vec<(Level, String)> {
         lines.push((Level::Step, format!("[DELETE] {table}: {} enregistrements supprimes", report.deleted)));
     }
     if lines.is_empty() {
-        lines.push((Level::Step, format!("[SKIP] {table}: aucun changement ({unchanged} enregistrements)")));
+        let nothing = match report.since {
+            Some(since) => format!("depuis {}", since.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            None => format!("({unchanged} enregistrements)"),
+        };
+        lines.push((Level::Step, format!("[SKIP] {table}: aucun changement {nothing}")));
     }
     if let Some(message) = &report.message {
         lines.push((Level::Warning, format!("[WARNING] {table}: {message}")));

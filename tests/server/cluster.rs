@@ -97,6 +97,8 @@ impl Cluster {
 
     fn pg_ctl_start(&self) {
         let mut start = command_as_postgres("env");
+        // A developer's RUST_BACKTRACE would make each error of the server spend a tenth of a second on its symbols.
+        start.args(["-u", "RUST_BACKTRACE"]);
         start.args(self.environment.iter().map(|(name, value)| format!("{name}={value}")));
         start.arg(program("pg_ctl")).args(["-w", "-t", "60", "-l"]).arg(self.log_path()).arg("-D").arg(self.data());
         // The server keeps the pipes of its parent: give it none, or nobody could wait for this command.

@@ -5,6 +5,9 @@ use fake_pennylane::{Fault, FaultKind};
 use postgres::NoTls;
 use std::time::{Duration, Instant};
 
+/// Milliseconds that "at once" may take.
+const AT_ONCE: u64 = 200;
+
 /// The API hangs after a first page was read.
 fn hanging() -> Scene {
     let scene = Scene::new();
@@ -40,7 +43,7 @@ fn ctrl_c_ends_a_sync_at_once_while_the_api_hangs() {
         assert_eq!(state, "57014");
         (asked, ended)
     });
-    assert!(ended - asked < Duration::from_millis(200), "{:?}", ended - asked);
+    assert!(ended - asked < Duration::from_millis(AT_ONCE), "{:?}", ended - asked);
     nothing_is_written(&scene);
     scene.api.clear_faults();
     assert_eq!(crate::scene::sync(&mut client, "sync_full('customers')")["customers"].status, "ok");
@@ -54,7 +57,7 @@ fn statement_timeout_ends_a_sync_and_the_session_goes_on() {
     let start = Instant::now();
     let error = client.batch_execute("SELECT pennylane.sync_full()").expect_err("timed out");
     assert_eq!(sqlstate(&error), "57014");
-    assert!(start.elapsed() < Duration::from_millis(1200), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(1000 + AT_ONCE), "{:?}", start.elapsed());
     nothing_is_written(&scene);
     assert_eq!(value(&mut client, "SELECT 1").unwrap(), "1");
 }
@@ -72,8 +75,36 @@ fn a_terminated_session_leaves_at_once_and_the_server_stays_up() {
         let start = Instant::now();
         scene.execute(&format!("SELECT pg_terminate_backend({pid}, 1000)"));
         assert!(call.join().unwrap());
-        assert!(start.elapsed() < Duration::from_millis(200), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_millis(AT_ONCE), "{:?}", start.elapsed());
     });
     assert!(!scene.cluster.log().contains("terminated by signal"), "no process crashed");
     nothing_is_written(&scene);
+}
+
+#[test]
+fn a_sync_can_be_cancelled_at_any_moment_and_started_again() {
+    let scene = Scene::new();
+    scene.execute("SELECT pennylane.setup()");
+    let mut client = scene.connect();
+    let cancel = client.cancel_token();
+    let mut cancelled = 0;
+    for moment in 0..60 {
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                std::thread::sleep(Duration::from_millis(moment * 5));
+                cancel.cancel_query(NoTls).unwrap();
+            });
+            match client.batch_execute("SELECT pennylane.sync_full()") {
+                Ok(()) => {}
+                Err(error) => {
+                    assert_eq!(sqlstate(&error), "57014", "{error:?}");
+                    cancelled += 1;
+                }
+            }
+        });
+    }
+    assert!(cancelled > 5, "{cancelled}");
+    assert_eq!(crate::scene::sync(&mut client, "sync_full('customers')")["customers"].status, "ok");
+    let readers = format!("/proc/{}/task", value(&mut client, "SELECT pg_backend_pid()").unwrap());
+    crate::cluster::wait_until("no reader is left", || std::fs::read_dir(&readers).unwrap().count() == 1);
 }

@@ -14,6 +14,7 @@ mod drift;
 mod dump;
 mod faults;
 mod full;
+mod incremental;
 mod interrupts;
 mod rights;
 mod secrets;

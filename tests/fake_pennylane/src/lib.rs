@@ -1,4 +1,18 @@
 //! A stand-in for Pennylane's API v2: a real HTTP server over a deterministic set of books.
+//!
+//! It follows Pennylane's published contract, including what makes clients stumble: cursors that carry no filter, refusals
+//! in several shapes, amounts as text, signed links that differ at every read. Tests change its [`World`] under a reader's
+//! feet ([`FakePennylane::on_request`]) and make it fail ([`Fault`]).
+//!
+//! ```
+//! use fake_pennylane::{Config, FakePennylane, Fault, FaultKind, Size};
+//!
+//! let fake = FakePennylane::start(Config { size: Size::tiny(), ..Config::default() });
+//! assert_eq!(fake.world(|world| world.count("customers")), 12);
+//! fake.fault(Fault::once("GET /customers", FaultKind::EmptyList));
+//! assert!(fake.base_url().ends_with("/api/external/v2"));
+//! assert!(fake.requests().is_empty());
+//! ```
 #![forbid(unsafe_code)]
 
 mod amount;

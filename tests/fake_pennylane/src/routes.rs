@@ -16,6 +16,9 @@ use crate::shared::{Prepared, Shared};
 use crate::world::World;
 use crate::world::table::{Table, parse};
 
+/// More prepared pages than this are forgotten all at once: enough for a million lines, 100 a page.
+const PREPARED_PAGES: usize = 20_000;
+
 /// Answers a call; `faults` are those that spoil what a page holds.
 pub(crate) fn answer(shared: &Shared, call: &Call, faults: &[FaultKind]) -> Answer {
     let config = shared.config.read().clone();
@@ -72,7 +75,7 @@ fn me(config: &Config, faults: &[FaultKind]) -> Answer {
     let company = other.unwrap_or(&config.company);
     // The user is null for a token that belongs to the company alone.
     let user = json!({ "id": 4_300_000_007_i64, "first_name": "Zoé", "last_name": "D'Angelo", "email": "zoe@example.com", "locale": "fr" });
-    let user = if config.seed % 2 == 0 { Value::Null } else { user };
+    let user = if config.seed.is_multiple_of(2) { Value::Null } else { user };
     Answer::json(200, &json!({ "user": user, "company": company, "scopes": config.scopes }))
 }
 
@@ -94,10 +97,10 @@ fn list(
         && (kept.table, kept.version) == (&resource.name, version)
     {
         let mut answer = Answer::new(200, JSON, kept.body.clone());
-        answer.gzip = Some(kept.gzip.clone()).filter(|_| config.gzip);
+        answer.gzip.clone_from(&kept.gzip);
         return Ok(answer);
     }
-    let mut query = match faults.iter().any(|fault| *fault == FaultKind::IgnoreLimit) {
+    let mut query = match faults.contains(&FaultKind::IgnoreLimit) {
         true => Query::read(&without_limit(call), table)?,
         false => Query::read(call, table)?,
     };
@@ -111,10 +114,13 @@ fn list(
     let body = shared.signer.sign(page.body(), call.host.as_deref(), now);
     let mut answer = Answer::new(200, JSON, body);
     if prepare {
-        let gzip = compress::gzip(&answer.body);
-        answer.gzip = Some(gzip.clone()).filter(|_| config.gzip);
-        let prepared = Prepared { table: &resource.name, version, body: answer.body.clone(), gzip };
-        shared.prepared.lock().insert(key, prepared);
+        let gzip = config.gzip.then(|| compress::gzip(&answer.body));
+        answer.gzip.clone_from(&gzip);
+        let mut kept = shared.prepared.lock();
+        if kept.len() >= PREPARED_PAGES {
+            kept.clear();
+        }
+        kept.insert(key, Prepared { table: &resource.name, version, body: answer.body.clone(), gzip });
     }
     Ok(answer)
 }

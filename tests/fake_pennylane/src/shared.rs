@@ -21,7 +21,7 @@ pub(crate) struct Prepared {
     pub table: &'static str,
     pub version: u64,
     pub body: Bytes,
-    pub gzip: Bytes,
+    pub gzip: Option<Bytes>,
 }
 
 pub(crate) struct Shared {

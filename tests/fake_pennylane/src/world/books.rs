@@ -265,7 +265,8 @@ impl Books {
             posted.push((*text::pick(from, rng), if income { -cents } else { cents }));
         }
         let total: i64 = posted.iter().map(|(_, cents)| cents).sum();
-        let against = chart.one(*text::pick(&["467000", "421000", "431000", "512000"], rng));
+        let number = *text::pick(&["467000", "421000", "431000", "512000"], rng);
+        let against = chart.one(number);
         posted.push((against, -total));
         let label = text::label(rng);
         self.post(Some(date), if lines > 3 { "PAY" } else { "OD" }, label, &posted);

@@ -1,0 +1,166 @@
+//! One table on its way through a run: what every kind of sync counts and reports.
+
+use super::ports::{Fetch, Log, Merged, Store};
+use super::read::{Batch, Job, Read};
+use super::report::{Level, Status, SyncType, TableReport};
+use crate::api::me::Me;
+use crate::catalogue::Resource;
+use crate::error::{Error, Result};
+use crate::row::{Shape, Type};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often a long read says how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// Deleting fewer rows than this needs no brake, unless it is all of them.
+const BRAKE_FREE_ROWS: u64 = 100;
+
+/// Who the token belongs to, and the API's clock: the first request of every run.
+#[derive(Debug)]
+pub struct Identity {
+    pub me: Me,
+    /// `None` when the API sends no `Date`: watermarks then stay where they are.
+    pub api_time: Option<DateTime<Utc>>,
+    /// When this version of the API ends, in its own words; `None` while nothing is announced.
+    pub api_expires: Option<String>,
+    pub requests: u32,
+}
+
+/// What a run may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// `pennylane.max_delete_percent`.
+    pub max_delete_percent: u8,
+    /// The caller said that the deletions are right.
+    pub force_deletes: bool,
+}
+
+/// What the steps of a table's sync work with.
+pub struct Context<'a> {
+    pub store: &'a mut dyn Store,
+    pub fetch: &'a mut dyn Fetch,
+    pub log: &'a mut dyn Log,
+    pub identity: &'a Identity,
+    pub limits: Limits,
+}
+
+/// Whether a table's sync waits for more.
+#[derive(Debug)]
+pub enum State {
+    Open,
+    Ended,
+    /// Changes cannot tell: the table is to be read whole, for this reason.
+    ReadWhole(String),
+}
+
+/// The counts of one table.
+pub struct Table {
+    pub place: usize,
+    pub resource: &'static Resource,
+    pub shape: Arc<Shape>,
+    pub sync_type: SyncType,
+    pub merged: Merged,
+    pub deleted: u64,
+    pub requests: u32,
+    /// Fields that no column holds.
+    pub unknown: BTreeMap<String, Type>,
+    /// What the report will say.
+    pub message: Option<String>,
+    /// Since when changes were looked for.
+    pub since: Option<DateTime<Utc>>,
+    pages: u32,
+    started: Instant,
+    told: Instant,
+}
+
+impl Table {
+    pub fn new(place: usize, resource: &'static Resource, sync_type: SyncType) -> Table {
+        Table {
+            place,
+            resource,
+            shape: Arc::default(),
+            sync_type,
+            merged: Merged::default(),
+            deleted: 0,
+            requests: 0,
+            unknown: BTreeMap::new(),
+            message: None,
+            since: None,
+            pages: 0,
+            started: Instant::now(),
+            told: Instant::now(),
+        }
+    }
+
+    /// Name of the table.
+    pub fn name(&self) -> &'static str {
+        self.resource.table
+    }
+
+    /// Hands a read to the readers.
+    pub fn submit(&self, context: &mut Context, read: Read) {
+        context.fetch.submit(Job { id: self.place, read });
+    }
+
+    /// Writes a page.
+    pub fn merge(&mut self, context: &mut Context, batch: Batch) -> Result<()> {
+        let merged = context.store.merge(self.name(), &self.shape, &batch)?;
+        self.merged.inserted += merged.inserted;
+        self.merged.updated += merged.updated;
+        self.merged.unchanged += merged.unchanged;
+        self.pages += 1;
+        for (field, kind) in batch.rows.into_iter().flat_map(|row| row.unknown) {
+            self.unknown.entry(field).and_modify(|held| *held = held.merged(kind)).or_insert(kind);
+        }
+        if self.told.elapsed() >= PROGRESS_EVERY {
+            self.told = Instant::now();
+            let Merged { inserted, updated, unchanged } = self.merged;
+            let (table, rows, pages) = (self.name(), inserted + updated + unchanged, self.pages);
+            let line = format!("[LECTURE] {table}: {rows} enregistrements lus ({pages} pages)");
+            context.log.line(Level::Progress, &line);
+        }
+        Ok(())
+    }
+
+    /// Says no to a deletion that is too much to be true.
+    ///
+    /// # Errors
+    /// `Brake`.
+    pub fn brake(&self, limits: Limits, gone: u64, held: u64) -> Result<()> {
+        let too_much = gone > 0
+            && (gone >= held || (gone > BRAKE_FREE_ROWS && gone * 100 > held * u64::from(limits.max_delete_percent)));
+        if too_much && !limits.force_deletes {
+            return Err(Error::Brake { table: self.name().to_owned(), gone, held });
+        }
+        Ok(())
+    }
+
+    /// Adds to what the report will say.
+    pub fn say(&mut self, text: &str) {
+        self.message = Some(match self.message.take() {
+            Some(said) => format!("{said}; {text}"),
+            None => text.to_owned(),
+        });
+    }
+
+    /// The report of a table that came to this end.
+    pub fn report(&mut self, status: Status, error: Option<Error>) -> TableReport {
+        if let Some(error) = &error {
+            self.message = Some(format!("{error}. {}", error.hint()));
+        }
+        TableReport {
+            table: self.name(),
+            sync_type: self.sync_type,
+            status,
+            merged: self.merged,
+            deleted: self.deleted,
+            requests: self.requests,
+            duration: self.started.elapsed(),
+            since: self.since,
+            message: self.message.clone(),
+            error,
+        }
+    }
+}

@@ -27,7 +27,9 @@ impl Limiter {
 
     /// The limiter of this token in this process, so that a run keeps the pace of the one before it.
     pub fn of(token: &Token, per_second: f64) -> Arc<Limiter> {
-        static LIMITERS: Mutex<Option<HashMap<(u64, u64), Arc<Limiter>>>> = Mutex::new(None);
+        /// By token and pace.
+        type Limiters = HashMap<(u64, u64), Arc<Limiter>>;
+        static LIMITERS: Mutex<Option<Limiters>> = Mutex::new(None);
         let mut limiters = LIMITERS.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (token.fingerprint(), per_second.to_bits());
         limiters.get_or_insert_default().entry(key).or_insert_with(|| Arc::new(Limiter::new(per_second))).clone()

@@ -1,4 +1,4 @@
-//! What Pennylane offers and how each list is read. The entries are in [`resources`]; this file gives their types.
+//! What Pennylane offers and how each list is read. The entries are in `resources.rs`; this file gives their types.
 
 mod resources;
 

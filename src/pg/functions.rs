@@ -1,5 +1,7 @@
 //! The SQL functions: arguments in, engine, rows out.
 
+#![allow(clippy::result_large_err, reason = "pgrx takes errors with their SQLSTATE as ErrorReport by value")]
+
 use super::interrupts::{self, Pending};
 use super::lock::{self, Running};
 use super::log::Notices;

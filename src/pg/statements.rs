@@ -48,14 +48,17 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
                          SELECT old_reference FROM differing \
                          UNION ALL SELECT {column} FROM differing WHERE NOT is_new \
                          UNION ALL SELECT {column} FROM incoming WHERE $3::bigint IS NULL) AS touched (reference) \
-                     WHERE reference IS NOT NULL ON CONFLICT DO NOTHING \
+                     WHERE reference IS NOT NULL {NOTED_AGAIN} \
                  )"
             ),
         ),
         None => (String::new(), String::new()),
     };
     let done = match resource.mode {
-        Mode::Follows { .. } => format!(", done AS ({})", forget_pending(table, "$4::bigint[]")),
+        // Only what was asked for by id was read after it was noted; pages of a list may be older.
+        Mode::Follows { .. } => {
+            format!(", done AS ({} AND $3::bigint IS NULL)", forget_pending(table, "$4::bigint[]"))
+        }
         _ => String::new(),
     };
     format!(
@@ -92,6 +95,9 @@ fn leads(resource: &Resource) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// A record that is noted again is pending from now on: a full sync that started before may have read it too early.
+pub const NOTED_AGAIN: &str = "ON CONFLICT (company_id, table_name, id) DO UPDATE SET noted_at = EXCLUDED.noted_at";
+
 /// Takes rows of a follower off what is pending. `ids` is SQL; $1 is the company.
 fn forget_pending(table: &str, ids: &str) -> String {
     format!(
@@ -123,7 +129,7 @@ pub fn delete(resource: &Resource, which: Which) -> String {
         format!(
             ", pending AS ( \
                  INSERT INTO pennylane.pending_entries (company_id, table_name, id) \
-                 SELECT DISTINCT $1, '{follower}', {column} FROM gone WHERE {column} IS NOT NULL ON CONFLICT DO NOTHING \
+                 SELECT DISTINCT $1, '{follower}', {column} FROM gone WHERE {column} IS NOT NULL {NOTED_AGAIN} \
              )"
         )
     });

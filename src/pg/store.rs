@@ -1,17 +1,17 @@
 //! The one place that writes rows: the [`Store`] over SPI, a savepoint a page, values always as arguments.
 
 use super::shape;
-use super::statements::{self, Which, quoted, relation};
+use super::statements::{self, NOTED_AGAIN, Which, quoted, relation};
 use super::txn;
 use crate::api::changelog::Operation;
-use crate::catalogue::{Resource, resource};
+use crate::catalogue::{Mode, Resource, resource};
 use crate::error::{Error, Result};
 use crate::row::{Column, MISFIT, Shape, Type};
 use crate::sync::changes::{Applied, Memory};
 use crate::sync::ports::{Merged, Misfits, Progress, Store};
 use crate::sync::read::Batch;
 use crate::sync::report::{Status, SyncType, TableReport};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::spi::OwnedPreparedStatement;
@@ -282,9 +282,23 @@ impl Store for SpiStore {
     }
 
     fn add_pending(&mut self, table: &str, ids: &[i64]) -> Result<()> {
-        let query = "INSERT INTO pennylane.pending_entries (company_id, table_name, id) \
-                     SELECT $1, $2, id FROM unnest($3::bigint[]) AS p (id) ON CONFLICT DO NOTHING";
-        self.run(table, query, &[self.company.into(), table.into(), ids.to_vec().into()]).map(|_| ())
+        let query = format!(
+            "INSERT INTO pennylane.pending_entries (company_id, table_name, id) \
+             SELECT $1, $2, id FROM unnest($3::bigint[]) AS p (id) {NOTED_AGAIN}"
+        );
+        self.run(table, &query, &[self.company.into(), table.into(), ids.to_vec().into()]).map(|_| ())
+    }
+
+    fn add_orphans(&mut self, table: &str, within: TimeDelta) -> Result<()> {
+        let Mode::Follows { table: leader, column } = catalogued(table)?.mode else { return Ok(()) };
+        let query = format!(
+            "INSERT INTO pennylane.pending_entries (company_id, table_name, id) SELECT $1, $2, t.id FROM {} t \
+             WHERE t.company_id = $1 AND t._synced_at > pg_catalog.clock_timestamp() - $3 * interval '1 second' \
+               AND NOT EXISTS (SELECT FROM {} l WHERE l.{column} = t.id) {NOTED_AGAIN}",
+            relation(table),
+            relation(leader)
+        );
+        self.run(table, &query, &[self.company.into(), table.into(), within.num_seconds().into()]).map(|_| ())
     }
 
     fn pending(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>> {

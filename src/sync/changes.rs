@@ -18,6 +18,9 @@ use std::collections::HashSet;
 pub const OVERLAP: TimeDelta = TimeDelta::minutes(15);
 /// Changelogs keep four weeks; a day less keeps clear of the edge.
 const RETENTION: TimeDelta = TimeDelta::days(27);
+/// How long before the window of a changelog a record may have been written that is read again for want of rows that
+/// point to it: a run may take this long.
+const ORPHAN_MARGIN: TimeDelta = TimeDelta::hours(12);
 /// Entries of a follower that are read in one go.
 const PENDING_AT_ONCE: u32 = 1000;
 /// Rows deleted by one statement.
@@ -43,6 +46,8 @@ enum Phase {
 pub struct Changes {
     phase: Phase,
     feeds: Vec<Feed>,
+    /// Where the changelog is read from.
+    since: DateTime<Utc>,
     fold: Fold,
     applied: HashSet<Applied>,
     /// Events to remember once they are applied, with the feed's place.
@@ -98,6 +103,7 @@ impl Changes {
         Ok(Ok(Changes {
             phase: Phase::Reading,
             feeds,
+            since,
             fold,
             applied,
             fresh: Vec::new(),
@@ -150,6 +156,7 @@ impl Changes {
             Phase::Waiting => Ok(State::Open),
             Phase::Fetching => {
                 self.remove_absent(table, context)?;
+                self.note_orphans(table, context)?;
                 Ok(State::Ended)
             }
             Phase::FetchingPending { upto } => {
@@ -177,6 +184,7 @@ impl Changes {
             return Ok(State::Open);
         }
         if work.fetch.is_empty() {
+            self.note_orphans(table, context)?;
             return Ok(State::Ended);
         }
         self.phase = Phase::Fetching;
@@ -217,6 +225,18 @@ impl Changes {
             table.deleted += context.store.delete(table.name(), ids)?;
         }
         Ok(())
+    }
+
+    /// A row that came and went between two reads cannot say what it pointed to. If that was read meanwhile, nothing of
+    /// this table points to it now: read such records again. Those that were written before the window are not meant.
+    fn note_orphans(&self, table: &Table, context: &mut Context) -> Result<()> {
+        match table.resource.follower() {
+            Some(follower) if self.fold.fresh() != [0; 3] => {
+                let now = context.identity.api_time.unwrap_or(self.since);
+                context.store.add_orphans(follower.table, now - self.since + ORPHAN_MARGIN)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What the next run needs to know.

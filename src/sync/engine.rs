@@ -93,7 +93,7 @@ struct Task {
 
 enum Work {
     Full(Full),
-    Changes(Changes),
+    Changes(Box<Changes>),
 }
 
 struct Run<'a, 'p> {
@@ -146,7 +146,7 @@ impl Run<'_, '_> {
                         None => None,
                     };
                     match Changes::start(table, &mut self.context(), watermark, follower)? {
-                        Ok(changes) => return Ok(Work::Changes(changes)),
+                        Ok(changes) => return Ok(Work::Changes(Box::new(changes))),
                         Err(why) => table.say(&format!("{why}: read whole")),
                     }
                 }

@@ -7,7 +7,7 @@ use crate::api::Answer;
 use crate::api::request::Request;
 use crate::error::Result;
 use crate::row::{Shape, Type};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +92,8 @@ pub trait Store {
     fn past_deadline(&mut self, table: &str, column: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<i64>>;
     /// Notes records that are to be read again.
     fn add_pending(&mut self, table: &str, ids: &[i64]) -> Result<()>;
+    /// Notes the records of a follower that were written within this time and that no row of its leader points to.
+    fn add_orphans(&mut self, table: &str, within: TimeDelta) -> Result<()>;
     /// The records to be read again with an id above this one, ascending. Merging or deleting one takes it off.
     fn pending(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>>;
     /// Deletes the candidates, each row's last version kept, and tells how many rows went.

@@ -104,3 +104,34 @@ fn bench_pace() {
         seconds / ideal
     );
 }
+
+#[test]
+#[ignore = "a measurement: make bench"]
+fn bench_large_changelog() {
+    let size = Size { products: 200_000, ..Size::tiny() };
+    let config = Config { size, token: TOKEN.into(), ..Config::default() };
+    let scene = Scene::around(FakePennylane::start(config), &["pennylane.request_timeout = 30"]);
+    let mut client = scene.connect();
+    let pid = value(&mut client, "SELECT pg_backend_pid()").unwrap();
+    crate::scene::sync(&mut client, "sync_full('products')");
+    let mut bring = |what: &str, change: &dyn Fn(&mut fake_pennylane::World, i64)| {
+        scene.api.world(|world| world.ids("products").into_iter().take(100_000).for_each(|id| change(world, id)));
+        let ((done, seconds), peak) =
+            peak_private_memory(&pid, || time(|| crate::scene::sync(&mut client, "sync_incremental('products')")));
+        let done = &done["products"];
+        assert_eq!(done.status, "ok");
+        println!(
+            "  {what}: {} updated, {} deleted with {} requests in {seconds:.1} s, peak private memory {peak:.0} MB",
+            done.updated, done.deleted, done.requests
+        );
+    };
+    println!("\nLarge changelogs");
+    bring("100,000 updated records", &|world, id| {
+        world.update("products", id, |product| {
+            product.insert("label".into(), "changed".into());
+        });
+    });
+    bring("100,000 deleted records", &|world, id| {
+        world.delete("products", id);
+    });
+}

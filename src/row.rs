@@ -41,6 +41,11 @@ impl Shape {
         Shape { columns, by_name }
     }
 
+    /// Whether there is a column of this name and type.
+    pub fn has(&self, name: &str, kind: Type) -> bool {
+        self.by_name.get(name).is_some_and(|place| self.columns[*place].kind == kind)
+    }
+
     /// The columns, in the order of a row's cells.
     pub fn columns(&self) -> &[Column] {
         &self.columns

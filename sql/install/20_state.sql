@@ -90,7 +90,8 @@ CREATE TABLE pennylane.applied_events (
     id           bigint      NOT NULL,
     operation    text        NOT NULL,
     processed_at timestamptz NOT NULL,
-    PRIMARY KEY (company_id, feed, id, operation, processed_at)
+    parent       bigint      NOT NULL,
+    PRIMARY KEY (company_id, feed, id, operation, processed_at, parent)
 );
 
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_state', '');

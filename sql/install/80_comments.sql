@@ -71,6 +71,7 @@ COMMENT ON COLUMN pennylane.applied_events.feed IS 'Changelog of Pennylane.';
 COMMENT ON COLUMN pennylane.applied_events.id IS 'Id that the event is about.';
 COMMENT ON COLUMN pennylane.applied_events.operation IS 'insert, update or delete.';
 COMMENT ON COLUMN pennylane.applied_events.processed_at IS 'When the change reached the changelog (Pennylane''s clock).';
+COMMENT ON COLUMN pennylane.applied_events.parent IS 'In a feed of category assignments, the record that has the category; 0 for none.';
 
 COMMENT ON FUNCTION pennylane.sync_incremental(text, bigint) IS 'Brings what changed at Pennylane since the last sync, by its changelogs; a table never synced is read whole. One row a table. Naming ledger_entries brings ledger_entry_lines too: entries learn their changes from their lines. Runs in the caller''s transaction; ROLLBACK undoes it.';
 COMMENT ON FUNCTION pennylane.setup() IS 'Creates or upgrades the data tables. Harmless when they are up to date; never touches a table that another role made.';

@@ -4,6 +4,7 @@
 //! taken from `message`, else `error`, else the raw body.
 
 use super::Answer;
+use crate::catalogue::{Mode, RESOURCES, Resource};
 use crate::error::{Error, Result, clean};
 use serde_json::Value;
 
@@ -47,10 +48,15 @@ fn words(body: &[u8]) -> String {
 
 /// The scope a path needs. Sample 403 bodies name a scope that no longer exists, so the catalogue is asked instead.
 fn scope_of(path: &str) -> String {
-    crate::catalogue::RESOURCES
-        .iter()
-        .find(|resource| path.strip_prefix(resource.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-        .map_or_else(|| path.trim_start_matches('/').to_owned(), |resource| resource.scope.to_owned())
+    let serves = |resource: &Resource| match path.strip_prefix("/changelogs/") {
+        Some(feed) => {
+            matches!(resource.mode, Mode::Changelog(name) if name == feed)
+                || resource.categories.is_some_and(|categories| categories.feed == feed)
+        }
+        None => path.strip_prefix(resource.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+    };
+    let found = RESOURCES.iter().find(|resource| serves(resource));
+    found.map_or_else(|| path.trim_start_matches('/').to_owned(), |resource| resource.scope.to_owned())
 }
 
 #[cfg(test)]
@@ -101,7 +107,9 @@ mod tests {
 
     #[test]
     fn a_403_names_the_scope_that_the_catalogue_knows() {
-        let error = check("/ledger_entry_lines", answer(403, r#"{"error":"ledger"}"#)).unwrap_err();
-        assert!(error.to_string().contains("ledger_entries:readonly"));
+        for path in ["/ledger_entry_lines", "/changelogs/ledger_entry_lines", "/changelogs/ledger_entries_categories"] {
+            let error = check(path, answer(403, r#"{"error":"ledger"}"#)).unwrap_err();
+            assert!(error.to_string().contains("ledger_entries:readonly"), "{error}");
+        }
     }
 }

@@ -98,6 +98,8 @@ impl Client {
                 | ErrorKind::ConnectionReset
                 | ErrorKind::ConnectionAborted
                 | ErrorKind::BrokenPipe => Error::Network("the connection broke".into()),
+                // What rustls has to say of a certificate comes wrapped in this.
+                ErrorKind::InvalidData => Error::Network(format!("TLS: {}", clean(&error.to_string()))),
                 kind => Error::Network(kind.to_string()),
             },
             ureq::Error::BodyExceedsLimit(_) => Error::Contract {

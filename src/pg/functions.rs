@@ -162,7 +162,9 @@ fn run(
             });
         }
         lock::company(of_token)?;
-        tables::run_if_missing(&resources.iter().map(|resource| resource.table).collect::<Vec<_>>())?;
+        let followers = resources.iter().filter_map(|resource| resource.follower());
+        let needed: Vec<&str> = resources.iter().copied().chain(followers).map(|resource| resource.table).collect();
+        tables::run_if_missing(&needed)?;
         let run = runs::open(of_token, "manual", sync_type)?;
         ports.log.line(Level::Step, &report::start_line(sync_type, local_now()));
         let mut store = SpiStore::new(of_token);

@@ -3,12 +3,14 @@
 use crate::sync::ports::Log;
 use crate::sync::report::Level;
 use pgrx::prelude::*;
+use std::borrow::Cow;
 
 /// The log of a function call.
 pub struct Notices;
 
 impl Log for Notices {
     fn line(&mut self, level: Level, text: &str) {
+        let text = &encodable(text);
         without_interrupts(|| match level {
             Level::Progress => info!("{text}"),
             Level::Step => notice!("{text}"),
@@ -26,5 +28,16 @@ fn without_interrupts(work: impl FnOnce()) {
         pg_sys::InterruptHoldoffCount += 1;
         work();
         pg_sys::InterruptHoldoffCount -= 1;
+    }
+}
+
+/// A message that the client's encoding cannot hold would raise from the same unguarded call. ASCII fits every encoding.
+fn encodable(text: &str) -> Cow<'_, str> {
+    // SAFETY: a number of this session.
+    let encoding = unsafe { pg_sys::pg_get_client_encoding() };
+    if text.is_ascii() || encoding == pg_sys::pg_enc::PG_UTF8 as i32 {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect())
     }
 }

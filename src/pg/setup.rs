@@ -39,7 +39,7 @@ pub fn run() -> Result<()> {
 ///
 /// # Errors
 /// Those of [`run`].
-pub fn run_if_missing(tables: &[&'static str]) -> Result<()> {
+pub fn run_if_missing(tables: &[&str]) -> Result<()> {
     let missing = tables.iter().any(|table| shape::find(table) == Found::Missing);
     if missing { run() } else { disarm_foreign_keys() }
 }

@@ -1,7 +1,7 @@
 //! The statements that write and delete rows. One shape for every table: nothing here knows a table by name.
 
 use crate::catalogue::{Mode, Resource};
-use crate::row::Column;
+use crate::row::{Column, Shape, Type};
 
 /// `identifier` quoted for SQL.
 pub fn quoted(identifier: &str) -> String {
@@ -14,15 +14,15 @@ pub fn relation(table: &str) -> String {
 }
 
 /// Merges a page: compares first, writes what differs. Arguments: company (bigint), the range's lower (exclusive) and
-/// upper (inclusive) id (bigint), or NULLs when the page says nothing of other ids, the ids (bigint[]), then one text[]
-/// per column and one for `extra`. One row comes back: inserted, updated, candidates for deletion, and an id and its
-/// company when a record belongs to another company.
+/// upper (inclusive) id (bigint), or NULLs when the page says nothing of other ids, the ids of the page (bigint[]) and of
+/// the rows to write (bigint[]), then one text[] per column and one for `extra`. One row comes back: inserted, updated, and
+/// an id and its company when a record belongs to another company.
 ///
 /// An `INSERT ... ON CONFLICT` would lock every unchanged row and write WAL for it; joining first writes nothing. The
 /// parts of the statement see one snapshot, so the order in which they run does not matter. `unnest` of several arrays
 /// is syntax, not a function: it takes no schema.
 pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
-    const FIRST_COLUMN: usize = 5;
+    const FIRST_COLUMN: usize = 6;
     let table = resource.table;
     let relation = relation(table);
     let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).chain(["extra".into()]).collect();
@@ -36,7 +36,8 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
     let came = list(&|i| format!("i.{}", names[i]));
     let assignments = list(&|i| format!("{0} = d.{0}", names[i]));
     let different = list(&|i| format!("d.{}", names[i]));
-    let (old, pending) = match leads(resource) {
+    let refers = columns.iter().any(|column| Some(column.name.as_str()) == leads(resource).map(|(_, name)| name));
+    let (old, pending) = match leads(resource).filter(|_| refers) {
         // A page that was read by id holds changed records: what they point to, and pointed to, is to be read again. Of
         // a whole list, only the rows that differ say so.
         Some((follower, column)) => (
@@ -63,7 +64,7 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
     };
     format!(
         "WITH incoming AS MATERIALIZED ( \
-             SELECT id, {typed} FROM unnest($4::bigint[], {arguments}) AS page (id, {aliases}) \
+             SELECT id, {typed} FROM unnest($5::bigint[], {arguments}) AS page (id, {aliases}) \
          ), differing AS MATERIALIZED ( \
              SELECT i.*, t.id IS NULL AS is_new, t.company_id AS owner{old} \
              FROM incoming i LEFT JOIN {relation} t ON t.id = i.id \
@@ -107,7 +108,7 @@ fn forget_pending(table: &str, ids: &str) -> String {
 
 /// Deletes rows, their last version kept: arguments are the company and, as `which` says, their ids. One row comes back:
 /// how many went.
-pub fn delete(resource: &Resource, which: Which) -> String {
+pub fn delete(resource: &Resource, shape: &Shape, which: Which) -> String {
     let table = resource.table;
     let relation = relation(table);
     let (source, forget) = match which {
@@ -125,7 +126,8 @@ pub fn delete(resource: &Resource, which: Which) -> String {
             ),
         ),
     };
-    let pending = leads(resource).map_or(String::new(), |(follower, column)| {
+    let refers = leads(resource).filter(|(_, column)| shape.has(column, Type::Bigint));
+    let pending = refers.map_or(String::new(), |(follower, column)| {
         format!(
             ", pending AS ( \
                  INSERT INTO pennylane.pending_entries (company_id, table_name, id) \

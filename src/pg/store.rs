@@ -6,7 +6,7 @@ use super::txn;
 use crate::api::changelog::Operation;
 use crate::catalogue::{Mode, Resource, resource};
 use crate::error::{Error, Result};
-use crate::row::{Column, MISFIT, Shape, Type};
+use crate::row::{Column, MISFIT, Row, Shape, Type};
 use crate::sync::changes::{Applied, Memory};
 use crate::sync::ports::{Merged, Misfits, Progress, Store};
 use crate::sync::read::Batch;
@@ -41,8 +41,8 @@ const EVENTS_AT_ONCE: usize = 10_000;
 pub struct SpiStore {
     company: i64,
     merges: HashMap<(String, Vec<usize>), OwnedPreparedStatement>,
-    /// When each full sync started, by this server's clock: what was pending before then is covered by it.
-    load_starts: HashMap<String, String>,
+    /// When each full sync started, by this server's clock in microseconds: what was pending before then is covered by it.
+    load_starts: HashMap<String, i64>,
 }
 
 impl SpiStore {
@@ -88,9 +88,10 @@ impl SpiStore {
                           AND processed_at < $3::timestamptz";
             self.run(table, forget, &[self.company.into(), feeds.into(), before.to_rfc3339().into()])?;
         }
-        let remember = "INSERT INTO pennylane.applied_events (company_id, feed, id, operation, processed_at) \
-             SELECT $1, feed, id, operation, 'epoch'::timestamptz + micros * interval '1 microsecond' \
-             FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[]) AS e (feed, id, operation, micros) \
+        let remember = "INSERT INTO pennylane.applied_events (company_id, feed, id, operation, processed_at, parent) \
+             SELECT $1, feed, id, operation, 'epoch'::timestamptz + micros * interval '1 microsecond', parent \
+             FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[]) \
+                  AS e (feed, id, operation, micros, parent) \
              ON CONFLICT DO NOTHING";
         for events in memory.fresh.chunks(EVENTS_AT_ONCE) {
             let args = [
@@ -99,10 +100,34 @@ impl SpiStore {
                 events.iter().map(|(_, event)| event.id).collect::<Vec<i64>>().into(),
                 events.iter().map(|(_, event)| event.operation.word().to_owned()).collect::<Vec<String>>().into(),
                 events.iter().map(|(_, event)| event.processed_at.timestamp_micros()).collect::<Vec<i64>>().into(),
+                events.iter().map(|(_, event)| event.parent.unwrap_or(0)).collect::<Vec<i64>>().into(),
             ];
             self.run(table, remember, &args)?;
         }
         Ok(())
+    }
+
+    /// Writes rows that fill the same columns; how many were inserted and updated.
+    fn merge_rows(&mut self, table: &str, shape: &Shape, adopted: &[usize], page: &Page) -> Result<(u64, u64)> {
+        let company = self.company;
+        let columns = shape.columns().iter().enumerate();
+        let places: Vec<usize> = columns
+            .filter(|(place, column)| column.shipped || adopted.contains(place))
+            .map(|(place, _)| place)
+            .collect();
+        let statement = self.statement(table, shape, &places)?;
+        let counts = txn::with_settings(BY_KEY, || {
+            Spi::connect_mut(|client| {
+                let row = client.update(statement, None, &arguments(company, &places, page))?.first();
+                let count = |place| Ok::<_, pgrx::spi::Error>(row.get::<i64>(place)?.unwrap_or(0).unsigned_abs());
+                Ok((count(1)?, count(2)?, row.get::<i64>(3)?, row.get::<i64>(4)?))
+            })
+        });
+        let (inserted, updated, foreign, owner) = counts.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
+        if let (Some(id), Some(owner)) = (foreign, owner) {
+            return Err(Error::ForeignRecord { table: table.to_owned(), id, arrived: company, owner });
+        }
+        Ok((inserted, updated))
     }
 
     /// The statement for pages of these columns, prepared once.
@@ -112,7 +137,8 @@ impl SpiStore {
             Entry::Vacant(vacant) => {
                 let columns: Vec<&Column> = places.iter().map(|place| &shape.columns()[*place]).collect();
                 let bigint = PgOid::from(pg_sys::INT8OID);
-                let mut types = vec![bigint, bigint, bigint, PgOid::from(pg_sys::INT8ARRAYOID)];
+                let ids = PgOid::from(pg_sys::INT8ARRAYOID);
+                let mut types = vec![bigint, bigint, bigint, ids, ids];
                 types.resize(types.len() + columns.len() + 1, PgOid::from(pg_sys::TEXTARRAYOID));
                 let sql = statements::merge(catalogued(table)?, &columns);
                 let prepared = Spi::connect_mut(|client| client.prepare_mut(sql.as_str(), &types).map(|s| s.keep()));
@@ -122,11 +148,24 @@ impl SpiStore {
     }
 }
 
-/// The columns that a page fills: those the table is shipped with, and those a user added and the page has fields for.
-fn places(shape: &Shape, batch: &Batch) -> Vec<usize> {
-    let adopted: HashSet<usize> = batch.rows.iter().flat_map(|row| row.adopted.iter().copied()).collect();
-    let columns = shape.columns().iter().enumerate();
-    columns.filter(|(place, column)| column.shipped || adopted.contains(place)).map(|(place, _)| place).collect()
+/// Rows of one page that fill the same columns, with what the page says as a whole.
+struct Page<'a> {
+    ids: &'a [i64],
+    range: Option<(i64, i64)>,
+    rows: &'a [&'a Row],
+}
+
+/// The rows of a page by the columns of users that they have a field for: almost always one group. An empty page is one
+/// group too, since it still speaks for its range.
+fn by_adopted(batch: &Batch) -> BTreeMap<Vec<usize>, Vec<&Row>> {
+    let mut groups: BTreeMap<Vec<usize>, Vec<&Row>> = BTreeMap::new();
+    for row in &batch.rows {
+        groups.entry(row.adopted.clone()).or_default().push(row);
+    }
+    if groups.is_empty() {
+        groups.insert(Vec::new(), Vec::new());
+    }
+    groups
 }
 
 fn catalogued(table: &str) -> Result<&'static Resource> {
@@ -144,22 +183,23 @@ fn spi_error(table: &str, error: &pgrx::spi::Error) -> Error {
 }
 
 /// The arguments of a page for the merge statement.
-fn arguments<'a>(company: i64, places: &[usize], batch: &'a Batch) -> Vec<DatumWithOid<'a>> {
+fn arguments<'a>(company: i64, places: &[usize], page: &Page<'a>) -> Vec<DatumWithOid<'a>> {
     let texts = |values: Vec<Option<&'a str>>| {
         // SAFETY: a text[] built from Rust strings.
         unsafe { DatumWithOid::new(values, PgBuiltInOids::TEXTARRAYOID.value()) }
     };
-    let (after, upto) = batch.range.unzip();
+    let (after, upto) = page.range.unzip();
     let mut arguments: Vec<DatumWithOid> = vec![
         company.into(),
         after.into(),
         upto.into(),
-        batch.rows.iter().map(|row| row.id).collect::<Vec<i64>>().into(),
+        page.ids.to_vec().into(),
+        page.rows.iter().map(|row| row.id).collect::<Vec<i64>>().into(),
     ];
     for place in places {
-        arguments.push(texts(batch.rows.iter().map(|row| row.cells[*place].as_deref()).collect()));
+        arguments.push(texts(page.rows.iter().map(|row| row.cells[*place].as_deref()).collect()));
     }
-    arguments.push(texts(batch.rows.iter().map(|row| row.extra.as_deref()).collect()));
+    arguments.push(texts(page.rows.iter().map(|row| row.extra.as_deref()).collect()));
     arguments
 }
 
@@ -171,7 +211,8 @@ impl Store for SpiStore {
     fn start_load(&mut self, table: &str) -> Result<u64> {
         let forget = "DELETE FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = $2";
         self.run(table, forget, &[self.company.into(), table.into()])?;
-        if let Some(now) = self.one::<String>(table, "SELECT pg_catalog.clock_timestamp()::text", &[])? {
+        let now = "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint";
+        if let Some(now) = self.one::<i64>(table, now, &[])? {
             self.load_starts.entry(table.to_owned()).or_insert(now);
         }
         let held = format!("SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1", relation(table));
@@ -179,24 +220,20 @@ impl Store for SpiStore {
     }
 
     fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged> {
-        let company = self.company;
+        let ids: Vec<i64> = batch.rows.iter().map(|row| row.id).collect();
         txn::savepoint(table, || {
-            let places = places(shape, batch);
-            let statement = self.statement(table, shape, &places)?;
-            let counts = txn::with_settings(BY_KEY, || {
-                Spi::connect_mut(|client| {
-                    let row = client.update(statement, None, &arguments(company, &places, batch))?.first();
-                    let count = |place| Ok::<_, pgrx::spi::Error>(row.get::<i64>(place)?.unwrap_or(0).unsigned_abs());
-                    Ok((count(1)?, count(2)?, row.get::<i64>(3)?, row.get::<i64>(4)?))
-                })
-            });
-            let (inserted, updated, foreign, owner) =
-                counts.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
-            if let (Some(id), Some(owner)) = (foreign, owner) {
-                return Err(Error::ForeignRecord { table: table.to_owned(), id, arrived: company, owner });
+            let mut merged = Merged::default();
+            let mut range = batch.range;
+            for (adopted, rows) in by_adopted(batch) {
+                let page = Page { ids: &ids, range, rows: &rows };
+                let (inserted, updated) = self.merge_rows(table, shape, &adopted, &page)?;
+                merged.inserted += inserted;
+                merged.updated += updated;
+                merged.unchanged += (rows.len() as u64).saturating_sub(inserted + updated);
+                // The first statement has looked at the whole range.
+                range = range.map(|(_, upto)| (upto, upto));
             }
-            let unchanged = (batch.rows.len() as u64).saturating_sub(inserted + updated);
-            Ok(Merged { inserted, updated, unchanged })
+            Ok(merged)
         })
     }
 
@@ -218,12 +255,12 @@ impl Store for SpiStore {
     }
 
     fn delete_candidates(&mut self, table: &str) -> Result<u64> {
-        let query = statements::delete(catalogued(table)?, Which::Candidates);
+        let query = statements::delete(catalogued(table)?, &shape::read(table)?, Which::Candidates);
         self.count(table, &query, &[self.company.into()])
     }
 
     fn delete(&mut self, table: &str, ids: &[i64]) -> Result<u64> {
-        let query = statements::delete(catalogued(table)?, Which::Ids);
+        let query = statements::delete(catalogued(table)?, &shape::read(table)?, Which::Ids);
         self.count(table, &query, &[self.company.into(), ids.to_vec().into()])
     }
 
@@ -244,7 +281,7 @@ impl Store for SpiStore {
 
     fn applied(&mut self, feeds: &[&str]) -> Result<HashSet<Applied>> {
         let query = "SELECT (pg_catalog.array_position($2, feed) - 1)::integer, id, operation, \
-                     (extract(epoch FROM processed_at) * 1000000)::bigint \
+                     (extract(epoch FROM processed_at) * 1000000)::bigint, nullif(parent, 0) \
                      FROM pennylane.applied_events WHERE company_id = $1 AND feed = ANY ($2)";
         let company = self.company;
         txn::savepoint("applied_events", || {
@@ -256,7 +293,7 @@ impl Store for SpiStore {
                     let time = row.get::<i64>(4)?.and_then(DateTime::from_timestamp_micros);
                     if let (Some(place), Some(id), Some(operation), Some(time)) = (place, row.get(2)?, operation, time)
                     {
-                        applied.insert((place, id, operation, time));
+                        applied.insert((place, id, operation, time, row.get(5)?));
                     }
                 }
                 Ok::<_, pgrx::spi::Error>(applied)
@@ -385,7 +422,7 @@ impl Store for SpiStore {
         self.run(table, &done, &args)?;
         if whole && let Some(started) = self.load_starts.remove(table) {
             let covered = "DELETE FROM pennylane.pending_entries WHERE company_id = $1 AND table_name = $2 \
-                           AND noted_at < $3::timestamptz";
+                           AND noted_at < 'epoch'::timestamptz + $3 * interval '1 microsecond'";
             self.run(table, covered, &[self.company.into(), table.into(), started.into()])?;
         }
         self.remember(table, &progress.memory)

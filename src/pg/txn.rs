@@ -41,9 +41,11 @@ pub fn savepoint<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> 
     }
 }
 
-/// Classes of SQLSTATE whose messages name objects, resources and processes, never a value of a record: locks and
-/// deadlocks, syntax and access, resources, limits, prerequisites, the system, internal errors.
-const CLASSES_WITHOUT_VALUES: [&str; 7] = ["40", "42", "53", "54", "55", "58", "XX"];
+/// Errors whose messages name processes, files and objects, never a value of a record: missing rights, deadlocks, locks,
+/// disk, memory, connections.
+const WITHOUT_VALUES: [&str; 6] = ["42501", "40P01", "55P03", "53100", "53200", "58030"];
+/// Where PL/pgSQL raises what a user's function wants to say: under any SQLSTATE, with any words.
+const USERS_WORDS: &str = "pl_exec.c";
 
 /// The table's error of what PostgreSQL raised. The message of a bad value or of a trigger is left out: it may quote a
 /// record.
@@ -59,7 +61,7 @@ fn table_error(table: &str, caught: CaughtError) -> Error {
         | PgSqlErrorCode::ERRCODE_DATABASE_DROPPED => caught.rethrow(),
         code => {
             let sqlstate = report::text(code);
-            let words = if CLASSES_WITHOUT_VALUES.contains(&&sqlstate[..2]) {
+            let words = if WITHOUT_VALUES.contains(&sqlstate.as_str()) && !raised.file().ends_with(USERS_WORDS) {
                 format!(" ({})", crate::error::clean(raised.message()))
             } else {
                 String::new()

@@ -123,7 +123,7 @@ fn integer<T: std::str::FromStr + ToString>(text: &str) -> Option<Box<str>> {
 
 /// Whether `numeric` reads this text as the number it shows. PostgreSQL holds 131,072 digits before the point and
 /// 16,383 behind it; words such as NaN, which it reads too, are no amounts.
-fn decimal(text: &str) -> bool {
+pub(super) fn decimal(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => match exponent.parse::<i32>() {
@@ -165,5 +165,10 @@ fn date(text: &str) -> Option<NaiveDate> {
 /// A time as the API writes it (RFC 3339), in UTC.
 fn timestamp(text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    // A leap second is the second after it, as PostgreSQL reads it; it takes no fraction of one.
+    let time = match time.timestamp_subsec_nanos().checked_sub(1_000_000_000) {
+        Some(nanos) => DateTime::from_timestamp(time.timestamp() + 1, nanos)?,
+        None => time,
+    };
     (1..=9999).contains(&time.year()).then_some(time)
 }

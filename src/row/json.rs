@@ -1,5 +1,6 @@
 //! JSON text taken apart and put together without ever turning a number into a float.
 
+use super::cell::decimal;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -62,20 +63,41 @@ pub fn is_empty(object: &RawValue) -> bool {
 /// The value without its links, or `None` when `jsonb` cannot hold it: NUL characters, lone surrogates, numbers out
 /// of any range, nesting beyond reason.
 pub fn jsonb(raw: &RawValue) -> Option<Cow<'_, str>> {
-    const LONGEST_NUMBER: usize = 1000;
     let text = raw.get();
     if text.len() > 2 {
         let parsed: serde_json::Value = serde_json::from_str(text).ok()?;
         if text.contains("\\u0000") && holds_nul(&parsed) {
             return None;
         }
-        if text.len() > LONGEST_NUMBER
-            && text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() > LONGEST_NUMBER)
-        {
+        if !numbers(text).all(decimal) {
             return None;
         }
     }
     if text.contains("url\"") { Some(Cow::Owned(without_links(raw))) } else { Some(Cow::Borrowed(text)) }
+}
+
+/// The number tokens of JSON text, as they stand.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit())?;
+        rest = &rest[start..];
+        let is_string = rest.starts_with('"');
+        let end = if is_string {
+            let mut escaped = false;
+            let quote = rest[1..].find(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            quote.map_or(rest.len(), |quote| quote + 2)
+        } else {
+            rest.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')).unwrap_or(rest.len())
+        };
+        let (token, after) = rest.split_at(end);
+        rest = after;
+        Some(if is_string { "0" } else { token })
+    })
 }
 
 fn holds_nul(value: &serde_json::Value) -> bool {

@@ -56,6 +56,8 @@ fn each_type_takes_the_values_that_it_holds_exactly() {
         ("date", r#""2028-02-29""#, "2028-02-29"),
         ("updated_at", r#""2026-09-30T08:00:00.123456Z""#, "2026-09-30T08:00:00.123456Z"),
         ("updated_at", r#""2026-09-30T10:00:00.5+02:00""#, "2026-09-30T08:00:00.500000Z"),
+        ("updated_at", r#""2016-12-31T23:59:60.5Z""#, "2017-01-01T00:00:00.500000Z"),
+        ("categories", r#"["1e-99999","\\",1.5e3,-0.10]"#, r#"["1e-99999","\\",1.5e3,-0.10]"#),
         ("paid", "true", "true"),
         ("categories", r#"[{"id":1,"weight":"0.25"}]"#, r#"[{"id":1,"weight":"0.25"}]"#),
         ("flow_id", r#""67E55044-10B1-426F-9247-BB680E5FE0C8""#, "67e55044-10b1-426f-9247-bb680e5fe0c8"),
@@ -110,6 +112,7 @@ fn text_that_postgresql_cannot_hold_is_kept_in_a_visible_form() {
     assert_eq!(misfit("label", r#""\udc00\\ud800 \ud83d\ude00""#), "\\udc00\\ud800 😀");
     assert_eq!(misfit("categories", r#"["\u0000"]"#), r#"["\u0000"]"#);
     assert!(misfit("categories", "[1e400]").is_string());
+    assert!(misfit("categories", r#"[{"a":"x\"1","b":1e-20000}]"#).is_string());
     assert!(misfit("categories", &("[".repeat(500) + &"]".repeat(500))).is_string());
 }
 

@@ -11,6 +11,7 @@ use super::table::{Context, State, Table};
 use crate::api::changelog::{Event, Operation};
 use crate::catalogue::Mode;
 use crate::error::{Error, Result};
+use crate::row::Type;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashSet;
 
@@ -26,8 +27,9 @@ const PENDING_AT_ONCE: u32 = 1000;
 /// Rows deleted by one statement.
 const DELETED_AT_ONCE: usize = 10_000;
 
-/// An event that was applied: the place of its feed, its id, what it said, and when.
-pub type Applied = (usize, i64, Operation, DateTime<Utc>);
+/// An event that was applied: the place of its feed, its id, what it said, when, and of which record (a category assignment
+/// repeats its id under several).
+pub type Applied = (usize, i64, Operation, DateTime<Utc>, Option<i64>);
 
 /// Where an incremental sync is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,17 +87,24 @@ impl Changes {
                 age.num_days()
             )));
         }
+        if watermark - now > OVERLAP {
+            return Ok(Err("Pennylane's clock is behind the time of the last sync".into()));
+        }
+        table.shape = context.store.shape(table.name())?;
+        if let Mode::Follows { table: leader, column } = table.resource.mode
+            && !context.store.shape(leader)?.has(column, Type::Bigint)
+        {
+            return Ok(Err(format!("{leader} has no column {column} to follow")));
+        }
         let follower = follower.filter(|follower| now - *follower <= RETENTION);
-        // A watermark ahead of the API's clock would skip what happens until then.
         let from = watermark.min(now).min(follower.unwrap_or(now));
         let since = from - OVERLAP;
-        table.shape = context.store.shape(table.name())?;
         table.since = Some(watermark);
         let feeds = feeds(table);
         let names: Vec<&str> = feeds.iter().map(|feed| feed.name).collect();
         let applied = context.store.applied(&names)?;
         let mut fold = Fold::default();
-        if let Some(column) = table.resource.deadline {
+        if let Some(column) = table.resource.deadline.filter(|column| table.shape.has(column, Type::Date)) {
             let late = context.store.past_deadline(table.name(), column, watermark, now)?;
             late.into_iter().for_each(|id| fold.add_id(id));
         }
@@ -138,7 +147,7 @@ impl Changes {
     fn events(&mut self, feed: usize, events: Vec<Event>) {
         let categories = self.feeds[feed].parent.is_some();
         for event in events {
-            let applied = self.applied.contains(&(feed, event.id, event.operation, event.processed_at));
+            let applied = self.applied.contains(&(feed, event.id, event.operation, event.processed_at, event.parent));
             if categories {
                 self.fold.add_category(&event, applied)
             } else {
@@ -230,13 +239,13 @@ impl Changes {
     /// A row that came and went between two reads cannot say what it pointed to. If that was read meanwhile, nothing of
     /// this table points to it now: read such records again. Those that were written before the window are not meant.
     fn note_orphans(&self, table: &Table, context: &mut Context) -> Result<()> {
-        match table.resource.follower() {
-            Some(follower) if self.fold.fresh() != [0; 3] => {
-                let now = context.identity.api_time.unwrap_or(self.since);
-                context.store.add_orphans(follower.table, now - self.since + ORPHAN_MARGIN)
-            }
-            _ => Ok(()),
+        let Some(follower) = table.resource.follower() else { return Ok(()) };
+        let refers = matches!(follower.mode, Mode::Follows { column, .. } if table.shape.has(column, Type::Bigint));
+        if !refers || self.fold.fresh() == [0; 3] {
+            return Ok(());
         }
+        let now = context.identity.api_time.unwrap_or(self.since);
+        context.store.add_orphans(follower.table, now - self.since + ORPHAN_MARGIN)
     }
 
     /// What the next run needs to know.

@@ -2,6 +2,7 @@
 
 use crate::world::Content;
 use chrono::{DateTime, TimeDelta, Utc};
+use penny_pg::api::changelog::Operation;
 use penny_pg::catalogue::{Mode, resource};
 use penny_pg::error::Result;
 use penny_pg::row::{Column, Row, Shape, Type};
@@ -12,13 +13,16 @@ use penny_pg::sync::report::{Status, SyncType, TableReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+/// An applied event: feed, id, operation, time, and the record of a category assignment.
+type Known = (String, i64, Operation, DateTime<Utc>, Option<i64>);
+
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: BTreeMap<String, BTreeMap<i64, Row>>,
     candidates: BTreeMap<String, BTreeSet<i64>>,
     pending: BTreeMap<String, BTreeMap<i64, DateTime<Utc>>>,
     watermarks: BTreeMap<String, DateTime<Utc>>,
-    applied: HashSet<(String, i64, penny_pg::api::changelog::Operation, DateTime<Utc>)>,
+    applied: HashSet<Known>,
     load_starts: HashMap<String, DateTime<Utc>>,
     /// When each row was last written, by the database's clock; ids are unique in this world.
     written: HashMap<i64, DateTime<Utc>>,
@@ -156,7 +160,9 @@ impl Store for MemoryStore {
     fn applied(&mut self, feeds: &[&str]) -> Result<HashSet<Applied>> {
         let place = |feed: &String| feeds.iter().position(|name| name == feed);
         let applied = self.applied.iter();
-        Ok(applied.filter_map(|(feed, id, operation, time)| Some((place(feed)?, *id, *operation, *time))).collect())
+        Ok(applied
+            .filter_map(|(feed, id, operation, time, parent)| Some((place(feed)?, *id, *operation, *time, *parent)))
+            .collect())
     }
 
     fn past_deadline(&mut self, _: &str, _: &str, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Vec<i64>> {
@@ -221,10 +227,11 @@ impl Store for MemoryStore {
         }
         let memory = &progress.memory;
         if let Some(before) = memory.forget_before {
-            self.applied.retain(|(feed, _, _, time)| !memory.feeds.contains(&feed.as_str()) || *time >= before);
+            self.applied.retain(|(feed, _, _, time, _)| !memory.feeds.contains(&feed.as_str()) || *time >= before);
         }
         for (feed, event) in &memory.fresh {
-            self.applied.insert((memory.feeds[*feed].to_owned(), event.id, event.operation, event.processed_at));
+            let feed = memory.feeds[*feed].to_owned();
+            self.applied.insert((feed, event.id, event.operation, event.processed_at, event.parent));
         }
         Ok(())
     }

@@ -33,6 +33,8 @@ fn a_restored_database_goes_on_where_it_was() {
         let here = crate::scene::value(&mut client, &digest);
         assert_eq!(here, crate::scene::value(&mut original, &digest), "{relation}");
     }
+    let keys = "SELECT count(*) FROM information_schema.table_constraints WHERE constraint_type = 'FOREIGN KEY' AND constraint_schema = 'pennylane'";
+    assert_eq!(crate::scene::value(&mut client, keys), crate::scene::value(&mut original, keys));
     let done = sync(&mut client, "sync_full()");
     for (table, done) in &done {
         assert_eq!((done.status.as_str(), done.inserted, done.updated, done.deleted), ("ok", 0, 0, 0), "{table}");

@@ -454,3 +454,65 @@ fn twenty_thousand_events_are_folded() {
     table_equals_world(&scene, "products");
     assert_eq!(scene.value("SELECT count(*) FROM pennylane.deleted_rows").unwrap(), "9000");
 }
+
+#[test]
+fn a_clock_that_was_wrong_for_a_while_loses_nothing() {
+    let scene = Scene::synced();
+    scene.api.set_config(|config| config.clock_offset = chrono::Duration::hours(24));
+    scene.sync("sync_incremental('suppliers')");
+    scene.api.set_config(|config| config.clock_offset = chrono::Duration::zero());
+    scene.api.world(|world| {
+        let id = world.ids("suppliers")[0];
+        world.update("suppliers", id, relabel("while the clock was right again"));
+    });
+    scene.api.set_config(|config| config.clock_offset = chrono::Duration::hours(2));
+    let done = &scene.sync("sync_incremental('suppliers')")["suppliers"];
+    assert!(done.message.as_ref().is_some_and(|message| message.contains("clock")), "{done:?}");
+    table_equals_world(&scene, "suppliers");
+}
+
+#[test]
+fn one_assignment_id_under_two_lines_is_two_changes() {
+    let scene = Scene::synced();
+    scene.sync("sync_incremental()");
+    let now = "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+    let now = scene.value(now).unwrap();
+    for place in [3, 4] {
+        scene.api.world(|world| {
+            let line = world.ids("ledger_entry_lines")[place];
+            world.update_silently("ledger_entry_lines", line, relabel("categorised"));
+            let event = json!({"id": 77, "operation": "insert", "processed_at": now, "updated_at": now, "created_at": now,
+                "ledger_entry_line": {"id": line}, "ledger_entry": null});
+            world.event("ledger_entry_lines_categories", event);
+        });
+        scene.sync("sync_incremental()");
+        table_equals_world(&scene, "ledger_entry_lines");
+    }
+}
+
+#[test]
+fn columns_and_tables_that_a_dba_dropped_do_not_stop_a_sync() {
+    let scene = Scene::synced();
+    scene.execute("ALTER TABLE pennylane.customer_invoices DROP COLUMN deadline");
+    scene.execute("ALTER TABLE pennylane.ledger_entry_lines DROP COLUMN ledger_entry_id");
+    scene.api.world(|world| {
+        let id = world.ids("customer_invoices")[0];
+        world.update("customer_invoices", id, relabel("changed"));
+        let date = chrono::NaiveDate::from_ymd_opt(2026, 9, 1).unwrap();
+        world.book_entry(date, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)]);
+        let line = world.ids("ledger_entry_lines")[0];
+        world.delete("ledger_entry_lines", line);
+    });
+    let done = scene.sync("sync_incremental()");
+    assert!(done.values().all(|table| table.status == "ok"), "{done:#?}");
+    assert!(done["ledger_entries"].message.as_ref().unwrap().contains("no column ledger_entry_id"));
+    table_equals_world(&scene, "ledger_entries");
+    scene.execute("DROP TABLE pennylane.ledger_entries CASCADE");
+    scene.api.world(|world| {
+        let line = world.ids("ledger_entry_lines")[0];
+        world.update("ledger_entry_lines", line, relabel("changed"));
+    });
+    assert_eq!(scene.sync("sync_incremental('ledger_entry_lines')")["ledger_entry_lines"].status, "ok");
+    scene.sync("sync_full()");
+    table_equals_world(&scene, "ledger_entries");
+}

@@ -19,3 +19,4 @@ mod interrupts;
 mod rights;
 mod secrets;
 mod users_objects;
+mod wire;

@@ -141,3 +141,72 @@ fn orphans_are_welcome_and_the_foreign_keys_are_visible() {
     assert!(done.values().all(|table| table.status == "ok"), "{done:?}");
     tables_equal_world(&scene);
 }
+
+#[test]
+fn a_users_column_keeps_its_values_where_a_record_has_no_such_field() {
+    let scene = Scene::synced();
+    scene.execute("ALTER TABLE pennylane.products ADD COLUMN nouveau text DEFAULT 'default'");
+    scene.execute("UPDATE pennylane.products SET nouveau = 'mine'");
+    scene.api.world(|world| {
+        let id = world.ids("products")[2];
+        world.update("products", id, |product| {
+            product.insert("nouveau".into(), json!("theirs"));
+        });
+        let record = world.new_record("products");
+        world.insert("products", record);
+    });
+    let done = &scene.sync("sync_full('products')")["products"];
+    assert_eq!((done.inserted, done.updated, done.deleted), (1, 1, 0), "{done:?}");
+    let count = "SELECT string_agg(n || ' ' || nouveau, ', ' ORDER BY n) FROM (SELECT nouveau, count(*) AS n \
+                 FROM pennylane.products WHERE nouveau IS DISTINCT FROM 'mine' GROUP BY nouveau ORDER BY nouveau) AS s";
+    let found = scene.value(count).unwrap();
+    assert!(["1 default, 1 theirs", "1 theirs, 1 default"].contains(&found.as_str()), "{found}");
+    assert_eq!(scene.sync("sync_full('products')")["products"].updated, 0);
+}
+
+#[test]
+fn the_settings_of_a_session_do_not_matter() {
+    let scene = Scene::new();
+    let mut client = scene.connect();
+    client
+        .batch_execute("SET datestyle = 'SQL, DMY'; SET timezone = 'Asia/Jakarta'; SET intervalstyle = 'sql_standard'")
+        .unwrap();
+    let done = crate::scene::sync(&mut client, "sync_full()");
+    assert!(done.values().all(|table| table.status == "ok"), "{done:?}");
+    crate::scene::sync(&mut client, "sync_incremental()");
+    tables_equal_world(&scene);
+}
+
+#[test]
+fn a_message_that_the_clients_encoding_cannot_hold_does_not_break_the_session() {
+    let scene = Scene::synced();
+    let body = "{\"error\":\"L\u{2019}entreprise \u{1F600}\",\"status\":400}".to_owned();
+    scene.api.fault(Fault::once("GET /customers", FaultKind::Status { status: 400, headers: vec![], body }));
+    let calls = ["-X", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", "SET client_encoding = 'LATIN1'"];
+    let calls = calls.into_iter().chain(["-c", "SELECT count(*) FROM pennylane.sync_full()"]);
+    let calls = calls.chain(["-c", "SELECT count(*) FROM pennylane.sync_full('customers')"]);
+    scene.cluster.client("psql", calls);
+    assert!(scene.cluster.log().contains("[ERREUR] customers: Pennylane refuses /customers (400): L?entreprise ?"));
+}
+
+#[test]
+fn a_name_inside_a_triggers_broken_statement_stays_out_of_every_message() {
+    let scene = Scene::synced();
+    scene.execute(
+        "CREATE FUNCTION public.dynamic() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+           EXECUTE 'SELECT ''' || NEW.phone || ''''; RETURN NEW; END $$; \
+         CREATE TRIGGER dynamic BEFORE UPDATE ON pennylane.customers FOR EACH ROW EXECUTE FUNCTION public.dynamic()",
+    );
+    scene.api.world(|world| {
+        let id = world.ids("customers")[0];
+        world.update("customers", id, |customer| {
+            customer.insert("phone".into(), json!("d'Ormesson Jean"));
+        });
+    });
+    let done = scene.sync("sync_full()");
+    assert_eq!(done["customers"].status, "error");
+    assert!(!done["customers"].message.as_ref().unwrap().contains("Ormesson"));
+    assert!(!scene.cluster.log().contains("Ormesson"));
+    let stored = "SELECT count(*) FROM pennylane.sync_state WHERE last_error LIKE '%' || 'Orm' || 'esson%'";
+    assert_eq!(scene.value(stored).unwrap(), "0");
+}

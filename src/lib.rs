@@ -6,7 +6,8 @@
 //! 1. [`sync::read`] builds an [`api::request`] from the [`catalogue`] and sends it through [`http::client`], on a thread
 //!    of [`http::fetcher`], at the pace of [`limit`]; [`sync::backoff`] says when to try again.
 //! 2. [`api::page`] splits the answer, [`api::problem`] names refusals, [`row`] types each record by its table's shape.
-//! 3. [`sync::engine`], on the main thread, merges the pages and settles deletions through [`sync::ports::Store`].
+//! 3. [`sync::engine`], on the main thread, hands the pages to each table's sync: [`sync::full`] proves a table whole,
+//!    [`sync::changes`] brings it up to date. Both write through [`sync::ports::Store`].
 //! 4. `pg::store` writes: compare first, a savepoint a page, the watermark in the same transaction.
 //!
 //! [`error`] holds every way to fail and what to do about it; `pg::report` gives each its SQLSTATE. [`secret`] keeps the

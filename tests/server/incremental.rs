@@ -28,6 +28,18 @@ fn insert_new(world: &mut World, table: &str) -> i64 {
     world.insert(table, record)
 }
 
+/// The time, as the API writes it.
+fn now(scene: &Scene) -> String {
+    let now = "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+    scene.value(now).unwrap()
+}
+
+/// A new entry of two lines.
+fn book(world: &mut World) -> i64 {
+    let date = chrono::NaiveDate::from_ymd_opt(2026, 9, 1).unwrap();
+    world.book_entry(date, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)])
+}
+
 /// Requests for this path and no other.
 fn requests_for(scene: &Scene, path: &str) -> usize {
     scene.api.requests().iter().filter(|request| request.path == path).count()
@@ -284,15 +296,12 @@ fn a_table_that_fails_keeps_its_watermark_and_catches_up() {
 fn entries_follow_their_lines() {
     let scene = Scene::synced();
     scene.sync("sync_incremental()");
-    let (gone, kept) = scene.api.world(|world| {
+    let gone = scene.api.world(|world| {
         let entries = world.ids("ledger_entries");
         world.delete_entry(entries[0]);
-        let date = chrono::NaiveDate::from_ymd_opt(2026, 9, 1).unwrap();
-        world.book_entry(date, "nouvelle", &[("606000", 12_345, 0), ("512000", 0, 12_345)]);
-        (entries[0], entries[1])
+        book(world);
+        entries[0]
     });
-    let _ = kept;
-    scene.api.clear_requests();
     let done = scene.sync("sync_incremental()");
     assert_eq!((done["ledger_entries"].inserted, done["ledger_entries"].deleted), (1, 1), "{gone} {done:?}");
     tables_equal_world(&scene);
@@ -304,8 +313,7 @@ fn entries_that_failed_are_fetched_by_the_next_run() {
     let scene = Scene::synced();
     scene.sync("sync_incremental()");
     scene.api.world(|world| {
-        let date = chrono::NaiveDate::from_ymd_opt(2026, 9, 1).unwrap();
-        world.book_entry(date, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)]);
+        book(world);
         let entry = world.ids("ledger_entries")[0];
         world.delete_entry(entry);
     });
@@ -325,8 +333,7 @@ fn entries_catch_up_after_their_lines_were_read_whole_alone() {
     let scene = Scene::synced();
     scene.sync("sync_incremental()");
     scene.api.world(|world| {
-        let date = chrono::NaiveDate::from_ymd_opt(2026, 9, 1).unwrap();
-        world.book_entry(date, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)]);
+        book(world);
         let entry = world.ids("ledger_entries")[0];
         world.delete_entry(entry);
     });
@@ -341,12 +348,7 @@ fn category_changes_arrive_without_an_event_of_the_record() {
     let (line, entry) = scene.api.world(|world| (world.ids("ledger_entry_lines")[5], world.ids("ledger_entries")[5]));
     let category = json!([{"id": 1, "label": "Site web", "weight": "1.0", "category_group": {"id": 2}, "analytical_code": null,
         "created_at": "2026-01-01T00:00:00.000000Z", "updated_at": "2026-01-01T00:00:00.000000Z"}]);
-    let times = |scene: &Scene| {
-        scene
-            .value("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-            .unwrap()
-    };
-    let now = times(&scene);
+    let now = now(&scene);
     scene.api.world(|world| {
         for (table, id) in [("ledger_entry_lines", line), ("ledger_entries", entry)] {
             world.update_silently(table, id, |record| {
@@ -377,9 +379,9 @@ fn invoices_whose_deadline_passed_are_read_again() {
     let scene = Scene::synced();
     let id = scene.api.world(|world| world.ids("customer_invoices")[0]);
     scene.api.world(|world| {
-        let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(3);
+        let passed = chrono::Utc::now().date_naive() - chrono::Days::new(3);
         world.update("customer_invoices", id, |invoice| {
-            invoice.insert("deadline".into(), json!(yesterday.to_string()));
+            invoice.insert("deadline".into(), json!(passed.to_string()));
             invoice.insert("status".into(), json!("upcoming"));
         });
     });
@@ -413,12 +415,6 @@ fn state_and_log_say_what_an_incremental_sync_did() {
     assert_eq!(scene.value(state).unwrap(), format!("incremental 1 {rows} true"));
     let run = "SELECT mode || ' ' || status || ' ' || requests FROM pennylane.sync_runs ORDER BY run_id DESC LIMIT 1";
     assert!(scene.value(run).unwrap().starts_with("incremental ok "));
-    let psql = scene.cluster.client(
-        "psql",
-        ["-X", "-d", "postgres", "-c", "SELECT pennylane.sync_incremental()", "-o", "/dev/null", "-c", "\\warn done"],
-    );
-    let _ = psql;
-    scene.execute("SET client_min_messages = notice; SELECT pennylane.sync_incremental()");
     scene.cluster.configure(&["log_min_messages = notice"]);
     scene.sync("sync_incremental()");
     let log = scene.cluster.log();
@@ -475,8 +471,7 @@ fn a_clock_that_was_wrong_for_a_while_loses_nothing() {
 fn one_assignment_id_under_two_lines_is_two_changes() {
     let scene = Scene::synced();
     scene.sync("sync_incremental()");
-    let now = "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
-    let now = scene.value(now).unwrap();
+    let now = now(&scene);
     for place in [3, 4] {
         scene.api.world(|world| {
             let line = world.ids("ledger_entry_lines")[place];
@@ -498,8 +493,7 @@ fn columns_and_tables_that_a_dba_dropped_do_not_stop_a_sync() {
     scene.api.world(|world| {
         let id = world.ids("customer_invoices")[0];
         world.update("customer_invoices", id, relabel("changed"));
-        let date = chrono::NaiveDate::from_ymd_opt(2026, 9, 1).unwrap();
-        world.book_entry(date, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)]);
+        book(world);
         let line = world.ids("ledger_entry_lines")[0];
         world.delete("ledger_entry_lines", line);
     });

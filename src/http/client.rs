@@ -85,6 +85,10 @@ impl Client {
         if self.over.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
+    fn without_token(&self, body: &[u8]) -> Vec<u8> {
+        String::from_utf8_lossy(body).replace(self.options.token.open(), "(hidden)").into_bytes()
+    }
+
     /// A wire error without address, header or content.
     fn wire_error(&self, error: ureq::Error) -> Error {
         use std::io::ErrorKind;
@@ -127,6 +131,8 @@ impl Api for Client {
         let (date, retry_after) = (date(response.headers()), retry_after(response.headers()));
         let expires = text(response.headers(), "api-version-expires-at").map(clean);
         let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec().map_err(wire)?;
+        // Refusals are quoted in messages, and a server may repeat what it was sent.
+        let body = if status < 400 { body } else { self.without_token(&body) };
         Ok(Answer { status, date, retry_after, expires, body })
     }
 

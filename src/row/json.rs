@@ -73,7 +73,7 @@ pub fn jsonb(raw: &RawValue) -> Option<Cow<'_, str>> {
             return None;
         }
     }
-    if text.contains("url\"") { Some(Cow::Owned(without_links(raw))) } else { Some(Cow::Borrowed(text)) }
+    if text.contains("url\"") { Some(Cow::Owned(without_links(raw, false))) } else { Some(Cow::Borrowed(text)) }
 }
 
 /// The number tokens of JSON text, as they stand.
@@ -110,36 +110,36 @@ fn holds_nul(value: &serde_json::Value) -> bool {
     }
 }
 
-/// The same value with every link member left out, at any depth.
-fn without_links(raw: &RawValue) -> String {
+/// The same value with every link member left out, at any depth. `hide`: text that is a link goes too, whatever its name;
+/// a column of Pennylane's own keeps it, since a person may have typed it there.
+fn without_links(raw: &RawValue, hide: bool) -> String {
     if raw.get().starts_with('{')
         && let Ok(members) = members(raw)
     {
         let mut object = Object::default();
         for (key, value) in members.iter().filter(|(key, _)| !is_link(key)) {
-            object.push_raw(key, &without_links(value));
+            object.push_raw(key, &without_links(value, hide));
         }
         return object.text();
     }
     if raw.get().starts_with('[')
         && let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get())
     {
-        let items: Vec<String> = items.into_iter().map(without_links).collect();
+        let items: Vec<String> = items.into_iter().map(|item| without_links(item, hide)).collect();
         return format!("[{}]", items.join(","));
     }
-    raw.get().to_owned()
+    if hide && looks_like_a_link(raw) { quoted("(link)") } else { raw.get().to_owned() }
 }
 
 /// A value as `jsonb` can hold it: as it is where that is possible, else as a string that shows its text.
 pub fn storable(raw: &RawValue) -> String {
-    if looks_like_a_link(raw) {
-        return quoted("(link)");
-    }
     match jsonb(raw) {
+        _ if looks_like_a_link(raw) => quoted("(link)"),
+        Some(text) if text.contains("http") => without_links(raw, true),
         Some(text) => text.into_owned(),
         None => match raw.get().starts_with('"').then(|| string(raw)) {
             Some(Ok(text)) => quoted(&visible(&text)),
-            _ => quoted(raw.get()),
+            _ => quoted(&without_links(raw, true)),
         },
     }
 }

@@ -149,6 +149,16 @@ fn unknown_fields_go_to_extra_under_their_column_name_with_a_type() {
 }
 
 #[test]
+fn a_link_inside_an_unknown_value_is_hidden_whatever_its_name() {
+    let row = row(
+        r#"{"id":1,"files":["https://x.test/?signature=1",{"href":"http://y.test/?signature=2","n":1.10}],"label":{"a":"https://z.test/?signature=3"}}"#,
+    );
+    let extra = row.extra.unwrap();
+    assert!(!extra.contains("signature"), "{extra}");
+    assert!(extra.contains(r#"["(link)",{"href":"(link)","n":1.10}]"#), "{extra}");
+}
+
+#[test]
 fn a_column_of_a_whole_object_holds_it_and_its_parts_still_find_theirs() {
     let mut columns = shape().columns().to_vec();
     columns.push(Column { name: "discount".into(), kind: Type::Jsonb, shipped: false });

@@ -87,3 +87,19 @@ fn no_token_at_all_says_where_to_put_one() {
     assert_eq!(crate::scene::sqlstate(&error), "28000");
     assert!(crate::scene::words(&error).contains("PENNYLANE_API_TOKEN"));
 }
+
+#[test]
+fn a_token_that_the_api_repeats_is_hidden_whatever_it_looks_like() {
+    let token = "only-letters-here";
+    let api = FakePennylane::start(Config { size: Size::tiny(), token: token.into(), ..Config::default() });
+    let settings = [format!("pennylane.api_base_url = '{}'", api.base_url()), "pennylane.rate_limit = 0".into()];
+    let cluster = crate::cluster::Cluster::start(&settings, &[("PENNYLANE_API_TOKEN", token)]);
+    let scene = Scene { api, cluster };
+    scene.execute("CREATE EXTENSION penny_pg");
+    let body = format!(r#"{{"error":"who is Bearer {token}?","status":400}}"#);
+    scene.api.fault(Fault::always("GET /customers", FaultKind::Status { status: 400, headers: vec![], body }));
+    let done = scene.sync("sync_full()");
+    let message = done["customers"].message.as_ref().unwrap();
+    assert!(message.contains("who is Bearer (hidden)?"), "{message}");
+    assert!(!scene.cluster.log().contains(token));
+}

@@ -107,6 +107,58 @@ impl SpiStore {
         Ok(())
     }
 
+    /// Notes how a table's sync ended, with the watermark, what is no longer pending and the memory of events.
+    fn note_end(&mut self, report: &TableReport, progress: &Progress) -> Result<()> {
+        let table = report.table;
+        if matches!(report.status, Status::Skipped | Status::Error) {
+            let failed = "INSERT INTO pennylane.sync_state AS s (company_id, table_name, status, last_error) \
+                 VALUES ($1, $2, $3, $4) ON CONFLICT (company_id, table_name) DO UPDATE \
+                 SET status = EXCLUDED.status, last_error = EXCLUDED.last_error, updated_at = EXCLUDED.updated_at";
+            let args = [self.company.into(), table.into(), report.status.word().into(), report.message.clone().into()];
+            return self.run(table, failed, &args).map(|_| ());
+        }
+        // Counting a million rows every two hours would be work for nothing: what changed is known.
+        let whole = report.sync_type == SyncType::Full;
+        let rows = if whole {
+            format!("(SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1)", relation(table))
+        } else {
+            "NULL::bigint".to_owned()
+        };
+        let done = format!(
+            "INSERT INTO pennylane.sync_state AS s (company_id, table_name, last_sync_at, records_synced, sync_type, \
+                 status, last_full_at, row_count, last_processed_at) \
+             SELECT $1, $2, $3::timestamptz, $4, $5, $6, CASE WHEN $7 THEN pg_catalog.clock_timestamp() END, {rows}, \
+                 $9::timestamptz \
+             ON CONFLICT (company_id, table_name) DO UPDATE \
+             SET last_sync_at = coalesce(EXCLUDED.last_sync_at, s.last_sync_at), records_synced = EXCLUDED.records_synced, \
+                 sync_type = EXCLUDED.sync_type, status = EXCLUDED.status, last_error = NULL, \
+                 updated_at = EXCLUDED.updated_at, last_full_at = coalesce(EXCLUDED.last_full_at, s.last_full_at), \
+                 row_count = coalesce(EXCLUDED.row_count, s.row_count + $8), \
+                 last_processed_at = greatest(EXCLUDED.last_processed_at, s.last_processed_at)"
+        );
+        let merged = report.merged;
+        let records = (merged.inserted + merged.updated + merged.unchanged + report.deleted) as i64;
+        let time = |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339());
+        let args = [
+            self.company.into(),
+            table.into(),
+            time(progress.watermark).into(),
+            records.into(),
+            report.sync_type.word().into(),
+            report.status.word().into(),
+            whole.into(),
+            (merged.inserted as i64 - report.deleted as i64).into(),
+            time(progress.memory.newest).into(),
+        ];
+        self.run(table, &done, &args)?;
+        if whole && let Some(started) = self.load_starts.remove(table) {
+            let covered = "DELETE FROM pennylane.pending_entries WHERE company_id = $1 AND table_name = $2 \
+                           AND noted_at < 'epoch'::timestamptz + $3 * interval '1 microsecond'";
+            self.run(table, covered, &[self.company.into(), table.into(), started.into()])?;
+        }
+        self.remember(table, &progress.memory)
+    }
+
     /// Writes rows that fill the same columns; how many were inserted and updated.
     fn merge_rows(&mut self, table: &str, shape: &Shape, adopted: &[usize], page: &Page) -> Result<(u64, u64)> {
         let company = self.company;
@@ -251,16 +303,16 @@ impl Store for SpiStore {
         let query = "WITH kept AS (DELETE FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = $2 \
                      AND id = ANY ($3) RETURNING 1) SELECT pg_catalog.count(*) FROM kept";
         let args = [self.company.into(), table.into(), ids.to_vec().into()];
-        Ok(self.one::<i64>(table, query, &args)?.unwrap_or(0).unsigned_abs())
+        self.count(table, query, &args)
     }
 
-    fn delete_candidates(&mut self, table: &str) -> Result<u64> {
-        let query = statements::delete(catalogued(table)?, &shape::read(table)?, Which::Candidates);
+    fn delete_candidates(&mut self, table: &str, shape: &Shape) -> Result<u64> {
+        let query = statements::delete(catalogued(table)?, shape, Which::Candidates);
         self.count(table, &query, &[self.company.into()])
     }
 
-    fn delete(&mut self, table: &str, ids: &[i64]) -> Result<u64> {
-        let query = statements::delete(catalogued(table)?, &shape::read(table)?, Which::Ids);
+    fn delete(&mut self, table: &str, shape: &Shape, ids: &[i64]) -> Result<u64> {
+        let query = statements::delete(catalogued(table)?, shape, Which::Ids);
         self.count(table, &query, &[self.company.into(), ids.to_vec().into()])
     }
 
@@ -378,53 +430,6 @@ impl Store for SpiStore {
     }
 
     fn finish(&mut self, report: &TableReport, progress: &Progress) -> Result<()> {
-        let table = report.table;
-        if matches!(report.status, Status::Skipped | Status::Error) {
-            let failed = "INSERT INTO pennylane.sync_state AS s (company_id, table_name, status, last_error) \
-                 VALUES ($1, $2, $3, $4) ON CONFLICT (company_id, table_name) DO UPDATE \
-                 SET status = EXCLUDED.status, last_error = EXCLUDED.last_error, updated_at = EXCLUDED.updated_at";
-            let args = [self.company.into(), table.into(), report.status.word().into(), report.message.clone().into()];
-            return self.run(table, failed, &args).map(|_| ());
-        }
-        // Counting a million rows every two hours would be work for nothing: what changed is known.
-        let whole = report.sync_type == SyncType::Full;
-        let rows = if whole {
-            format!("(SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1)", relation(table))
-        } else {
-            "NULL::bigint".to_owned()
-        };
-        let done = format!(
-            "INSERT INTO pennylane.sync_state AS s (company_id, table_name, last_sync_at, records_synced, sync_type, \
-                 status, last_full_at, row_count, last_processed_at) \
-             SELECT $1, $2, $3::timestamptz, $4, $5, $6, CASE WHEN $7 THEN pg_catalog.clock_timestamp() END, {rows}, \
-                 $9::timestamptz \
-             ON CONFLICT (company_id, table_name) DO UPDATE \
-             SET last_sync_at = coalesce(EXCLUDED.last_sync_at, s.last_sync_at), records_synced = EXCLUDED.records_synced, \
-                 sync_type = EXCLUDED.sync_type, status = EXCLUDED.status, last_error = NULL, \
-                 updated_at = EXCLUDED.updated_at, last_full_at = coalesce(EXCLUDED.last_full_at, s.last_full_at), \
-                 row_count = coalesce(EXCLUDED.row_count, s.row_count + $8), \
-                 last_processed_at = greatest(EXCLUDED.last_processed_at, s.last_processed_at)"
-        );
-        let merged = report.merged;
-        let records = (merged.inserted + merged.updated + merged.unchanged + report.deleted) as i64;
-        let time = |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339());
-        let args = [
-            self.company.into(),
-            table.into(),
-            time(progress.watermark).into(),
-            records.into(),
-            report.sync_type.word().into(),
-            report.status.word().into(),
-            whole.into(),
-            (merged.inserted as i64 - report.deleted as i64).into(),
-            time(progress.memory.newest).into(),
-        ];
-        self.run(table, &done, &args)?;
-        if whole && let Some(started) = self.load_starts.remove(table) {
-            let covered = "DELETE FROM pennylane.pending_entries WHERE company_id = $1 AND table_name = $2 \
-                           AND noted_at < 'epoch'::timestamptz + $3 * interval '1 microsecond'";
-            self.run(table, covered, &[self.company.into(), table.into(), started.into()])?;
-        }
-        self.remember(table, &progress.memory)
+        txn::savepoint(report.table, || self.note_end(report, progress))
     }
 }

@@ -184,9 +184,7 @@ impl Changes {
             context.log.line(Level::Step, &line);
         }
         let work = self.fold.work();
-        for ids in work.delete.chunks(DELETED_AT_ONCE) {
-            table.deleted += context.store.delete(table.name(), ids)?;
-        }
+        delete(table, context, &work.delete)?;
         if matches!(table.resource.mode, Mode::Follows { .. }) {
             context.store.add_pending(table.name(), &work.fetch)?;
             self.phase = Phase::Waiting;
@@ -197,8 +195,7 @@ impl Changes {
             return Ok(State::Ended);
         }
         self.phase = Phase::Fetching;
-        let read = Read::Ids { resource: table.resource, shape: table.shape.clone(), ids: work.fetch, ask_alone: true };
-        table.submit(context, read);
+        table.submit_ids(context, work.fetch, true);
         Ok(State::Open)
     }
 
@@ -216,8 +213,7 @@ impl Changes {
         let ids = context.store.pending(table.name(), after, PENDING_AT_ONCE)?;
         let Some(&upto) = ids.last() else { return Ok(State::Ended) };
         self.phase = Phase::FetchingPending { upto };
-        let read = Read::Ids { resource: table.resource, shape: table.shape.clone(), ids, ask_alone: true };
-        table.submit(context, read);
+        table.submit_ids(context, ids, true);
         Ok(State::Open)
     }
 
@@ -230,10 +226,7 @@ impl Changes {
         }
         let (held, of_table) = context.store.held(table.name(), &absent)?;
         table.brake(context.limits, held, of_table)?;
-        for ids in absent.chunks(DELETED_AT_ONCE) {
-            table.deleted += context.store.delete(table.name(), ids)?;
-        }
-        Ok(())
+        delete(table, context, &absent)
     }
 
     /// A row that came and went between two reads cannot say what it pointed to. If that was read meanwhile, nothing of
@@ -257,6 +250,14 @@ impl Changes {
             forget_before: Some(self.remember_from),
         }
     }
+}
+
+/// Deletes rows, a bounded number at once.
+fn delete(table: &mut Table, context: &mut Context, ids: &[i64]) -> Result<()> {
+    for ids in ids.chunks(DELETED_AT_ONCE) {
+        table.deleted += context.store.delete(table.name(), &table.shape, ids)?;
+    }
+    Ok(())
 }
 
 /// The feeds that tell of a table's changes.

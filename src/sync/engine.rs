@@ -127,9 +127,15 @@ impl Run<'_, '_> {
             ));
             return self.end(table, Status::Skipped, None, None);
         }
-        match self.begin(&mut table) {
+        let work = self.begin(&mut table);
+        self.set_out(table, work)
+    }
+
+    /// A table is on its way, or failed before that.
+    fn set_out(&mut self, table: Table, work: Result<Work>) -> Result<()> {
+        match work {
             Ok(work) => {
-                self.tasks.insert(place, Task { table, work });
+                self.tasks.insert(table.place, Task { table, work });
                 Ok(())
             }
             Err(error) => self.fail(table, error),
@@ -157,6 +163,7 @@ impl Run<'_, '_> {
 
     fn begin_full(&mut self, table: &mut Table) -> Result<Work> {
         table.sync_type = SyncType::Full;
+        table.since = None;
         Full::start(table, &mut self.context()).map(Work::Full)
     }
 
@@ -188,13 +195,8 @@ impl Run<'_, '_> {
             }
             Ok(State::ReadWhole(why)) => {
                 task.table.say(&format!("{why}: read whole"));
-                match self.begin_full(&mut task.table) {
-                    Ok(work) => {
-                        self.tasks.insert(task.table.place, Task { table: task.table, work });
-                        Ok(())
-                    }
-                    Err(error) => self.fail(task.table, error),
-                }
+                let work = self.begin_full(&mut task.table);
+                self.set_out(task.table, work)
             }
             Err(error) => self.fail(task.table, error),
         }

@@ -90,8 +90,7 @@ impl Full {
         let ids = context.store.candidates(table.name(), after, ASKED_AT_ONCE)?;
         let Some(&upto) = ids.last() else { return self.delete(table, context) };
         self.phase = Phase::Asking { upto };
-        let read = Read::Ids { resource: table.resource, shape: table.shape.clone(), ids, ask_alone: false };
-        table.submit(context, read);
+        table.submit_ids(context, ids, false);
         Ok(State::Open)
     }
 
@@ -120,7 +119,7 @@ impl Full {
     fn delete(&mut self, table: &mut Table, context: &mut Context) -> Result<State> {
         let gone = context.store.candidate_count(table.name())?;
         table.brake(context.limits, gone, self.held)?;
-        table.deleted += context.store.delete_candidates(table.name())?;
+        table.deleted += context.store.delete_candidates(table.name(), &table.shape)?;
         Ok(State::Ended)
     }
 }

@@ -81,7 +81,7 @@ pub trait Store {
     fn keep(&mut self, table: &str, ids: &[i64]) -> Result<u64>;
     /// Deletes these rows where they are held, each row's last version kept, and tells how many went. The rows of a table
     /// that follows this one become pending.
-    fn delete(&mut self, table: &str, ids: &[i64]) -> Result<u64>;
+    fn delete(&mut self, table: &str, shape: &Shape, ids: &[i64]) -> Result<u64>;
     /// How many of these rows are held, and how many rows the table has.
     fn held(&mut self, table: &str, ids: &[i64]) -> Result<(u64, u64)>;
     /// The API's time that the table's content is good for; `None` when it was never synced.
@@ -97,7 +97,7 @@ pub trait Store {
     /// The records to be read again with an id above this one, ascending. Merging or deleting one takes it off.
     fn pending(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>>;
     /// Deletes the candidates, each row's last version kept, and tells how many rows went.
-    fn delete_candidates(&mut self, table: &str) -> Result<u64>;
+    fn delete_candidates(&mut self, table: &str, shape: &Shape) -> Result<u64>;
     /// The rows that hold a misfit.
     fn misfits(&mut self, table: &str) -> Result<Misfits>;
     /// Notes fields that no column holds; `whole`: every record was seen, so no others exist.

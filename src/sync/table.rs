@@ -104,6 +104,12 @@ impl Table {
         context.fetch.submit(Job { id: self.place, read });
     }
 
+    /// Has records read by id. `ask_alone`: those that do not come back are asked for once more.
+    pub fn submit_ids(&self, context: &mut Context, ids: Vec<i64>, ask_alone: bool) {
+        let read = Read::Ids { resource: self.resource, shape: self.shape.clone(), ids, ask_alone };
+        self.submit(context, read);
+    }
+
     /// Writes a page.
     pub fn merge(&mut self, context: &mut Context, batch: Batch) -> Result<()> {
         let merged = context.store.merge(self.name(), &self.shape, &batch)?;

@@ -136,7 +136,7 @@ impl Store for MemoryStore {
         Ok(ids.iter().filter(|id| candidates.remove(id)).count() as u64)
     }
 
-    fn delete(&mut self, table: &str, ids: &[i64]) -> Result<u64> {
+    fn delete(&mut self, table: &str, _: &Shape, ids: &[i64]) -> Result<u64> {
         let mut gone = 0;
         for id in ids {
             if let Some(row) = self.tables.entry(table.to_owned()).or_default().remove(id) {
@@ -194,7 +194,7 @@ impl Store for MemoryStore {
         Ok(pending.filter(|id| *id > after).take(limit as usize).collect())
     }
 
-    fn delete_candidates(&mut self, table: &str) -> Result<u64> {
+    fn delete_candidates(&mut self, table: &str, _: &Shape) -> Result<u64> {
         let ids: Vec<i64> = self.candidates.remove(table).into_iter().flatten().collect();
         let mut gone = 0;
         for id in ids {

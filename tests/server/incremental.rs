@@ -1,19 +1,12 @@
 //! Changes: all of them, exactly once, with the fewest requests.
 
 use crate::compare::{table_equals_world, tables_equal_world};
-use crate::scene::{Scene, TOKEN};
+use crate::scene::{Scene, TABLES, TOKEN};
 use fake_pennylane::{Config, FakePennylane, Fault, FaultKind, Size, Trigger, When, World};
 use serde_json::{Map, Value, json};
 
-const WITH_CHANGELOG: [&str; 7] = [
-    "customers",
-    "suppliers",
-    "customer_invoices",
-    "supplier_invoices",
-    "products",
-    "transactions",
-    "ledger_entry_lines",
-];
+/// The tables that have a changelog of their own stand first.
+const WITH_CHANGELOG: &[&str] = TABLES.split_at(7).0;
 
 fn relabel(text: &str) -> impl FnOnce(&mut Map<String, Value>) + use<> {
     let text = text.to_owned();
@@ -40,6 +33,13 @@ fn book(world: &mut World) -> i64 {
     world.book_entry(date, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)])
 }
 
+/// One entry comes, another goes.
+fn replace_an_entry(world: &mut World) {
+    book(world);
+    let entry = world.ids("ledger_entries")[0];
+    world.delete_entry(entry);
+}
+
 /// Requests for this path and no other.
 fn requests_for(scene: &Scene, path: &str) -> usize {
     scene.api.requests().iter().filter(|request| request.path == path).count()
@@ -49,7 +49,7 @@ fn requests_for(scene: &Scene, path: &str) -> usize {
 fn inserts_updates_and_deletes_of_every_changelog_table_arrive() {
     let scene = Scene::synced();
     scene.sync("sync_incremental()");
-    for table in WITH_CHANGELOG {
+    for &table in WITH_CHANGELOG {
         scene.api.world(|world| {
             let ids = world.ids(table);
             insert_new(world, table);
@@ -67,13 +67,13 @@ fn inserts_updates_and_deletes_of_every_changelog_table_arrive() {
     }
     scene.api.clear_requests();
     let done = scene.sync("sync_incremental()");
-    for table in WITH_CHANGELOG {
+    for &table in WITH_CHANGELOG {
         let done = &done[table];
         assert_eq!((done.status.as_str(), done.inserted, done.deleted), ("ok", 1, 1), "{table} {done:?}");
         assert!(done.updated == 2 || done.updated == 3, "{table} {done:?}");
         assert_eq!(requests_for(&scene, &format!("/{table}")), 1, "{table}: one fetch for all that changed");
     }
-    for table in WITH_CHANGELOG {
+    for &table in WITH_CHANGELOG {
         table_equals_world(&scene, table);
     }
 }
@@ -81,7 +81,7 @@ fn inserts_updates_and_deletes_of_every_changelog_table_arrive() {
 #[test]
 fn a_record_that_is_deleted_after_its_event_was_read_is_removed() {
     let scene = Scene::synced();
-    for table in WITH_CHANGELOG {
+    for &table in WITH_CHANGELOG {
         let id = scene.api.world(|world| {
             let id = world.ids(table)[0];
             world.update(table, id, relabel("short-lived"));
@@ -312,11 +312,7 @@ fn entries_follow_their_lines() {
 fn entries_that_failed_are_fetched_by_the_next_run() {
     let scene = Scene::synced();
     scene.sync("sync_incremental()");
-    scene.api.world(|world| {
-        book(world);
-        let entry = world.ids("ledger_entries")[0];
-        world.delete_entry(entry);
-    });
+    scene.api.world(replace_an_entry);
     scene.api.fault(Fault::always("GET /ledger_entries?", FaultKind::Reset));
     let done = scene.sync("sync_incremental()");
     assert_eq!((done["ledger_entry_lines"].status.as_str(), done["ledger_entries"].status.as_str()), ("ok", "error"));
@@ -332,11 +328,7 @@ fn entries_that_failed_are_fetched_by_the_next_run() {
 fn entries_catch_up_after_their_lines_were_read_whole_alone() {
     let scene = Scene::synced();
     scene.sync("sync_incremental()");
-    scene.api.world(|world| {
-        book(world);
-        let entry = world.ids("ledger_entries")[0];
-        world.delete_entry(entry);
-    });
+    scene.api.world(replace_an_entry);
     scene.sync("sync_full('ledger_entry_lines')");
     scene.sync("sync_incremental()");
     tables_equal_world(&scene);

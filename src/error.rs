@@ -47,7 +47,7 @@ pub enum Error {
     #[error("Pennylane refuses the token (401)")]
     TokenRefused,
     /// HTTP 403 on a list.
-    #[error("the token lacks the scope {scope}:readonly (403)")]
+    #[error("the token lacks the scope {} (403)", scope_name(scope))]
     ScopeMissing { scope: String },
     /// HTTP 429 that outlasted `pennylane.retry_for`.
     #[error("Pennylane's rate limit is exhausted (429)")]
@@ -67,6 +67,18 @@ pub enum Error {
     /// An answer that breaks the contract: not JSON, cut short, a record without id, a cursor that repeats.
     #[error("unexpected answer of {path}: {what}")]
     Contract { path: String, what: String },
+    /// An export that ended in status `error` at Pennylane.
+    #[error("Pennylane could not make the export")]
+    ExportFailed,
+    /// An export that was still being made when patience ended.
+    #[error("Pennylane was still making the export after {}s", .0.as_secs())]
+    ExportNotReady(Duration),
+    /// The file of an export that cannot be read. `what` says where and holds no value of the file.
+    #[error("the file that Pennylane made cannot be read: {what}")]
+    File { what: String },
+    /// What happened to one period of several.
+    #[error("{period}: {error}")]
+    Period { period: String, error: Box<Error> },
     /// An argument of an SQL function that cannot be served.
     #[error("{message}")]
     Argument { message: String, hint: String },
@@ -110,9 +122,10 @@ impl Error {
             Error::TokenMissing(_) | Error::TokenRefused => Kind::Token,
             Error::ScopeMissing { .. } => Kind::Scope,
             Error::TooManyRequests { .. } => Kind::Quota,
-            Error::Network(_) | Error::Timeout(_) | Error::Unavailable(_) => Kind::Network,
-            Error::Contract { .. } | Error::ForeignRecord { .. } => Kind::Contract,
-            Error::Refused { .. } => Kind::Refused,
+            Error::Network(_) | Error::Timeout(_) | Error::Unavailable(_) | Error::ExportNotReady(_) => Kind::Network,
+            Error::Contract { .. } | Error::ForeignRecord { .. } | Error::File { .. } => Kind::Contract,
+            Error::Refused { .. } | Error::ExportFailed => Kind::Refused,
+            Error::Period { error, .. } => error.kind(),
             Error::Argument { .. } => Kind::Argument,
             Error::Busy { .. } => Kind::Busy,
             Error::Transaction => Kind::Transaction,
@@ -144,8 +157,9 @@ impl Error {
                     .into()
             }
             Error::ScopeMissing { scope } => format!(
-                "Give the token the scope {scope}:readonly in Pennylane (Settings > Connectivity > Developers), \
-                 then run the sync again."
+                "Give the token the scope {} in Pennylane (Settings > Connectivity > Developers), \
+                 then run the sync again.",
+                scope_name(scope)
             ),
             Error::TooManyRequests { .. } => {
                 "Another program seems to use the same token: give this one a token of its own, or lower \
@@ -165,6 +179,16 @@ impl Error {
                  changed: report this message."
                     .into()
             }
+            Error::ExportFailed => {
+                "Nothing was changed here. Try the same export in Pennylane: what it says there is the reason.".into()
+            }
+            Error::ExportNotReady(_) => {
+                "Nothing was changed. Run it again later; pennylane.retry_for sets how long one request is retried, \
+                 and an export may take six times that."
+                    .into()
+            }
+            Error::File { .. } => "Nothing was changed. Run the export again; if it stays, report this message.".into(),
+            Error::Period { error, .. } => error.hint(),
             Error::ForeignRecord { .. } => "Check that each token belongs to the company that it is used for.".into(),
             Error::Argument { hint, .. } | Error::Setup { hint, .. } => hint.clone(),
             Error::Busy { .. } => "Wait for it to end, or look at it with SELECT * FROM pg_stat_activity;".into(),
@@ -181,6 +205,11 @@ impl Error {
             ),
         }
     }
+}
+
+/// A scope as Pennylane shows it: most have a form that only reads, exports have one form.
+pub fn scope_name(scope: &str) -> String {
+    if scope.contains(':') { scope.to_owned() } else { format!("{scope}:readonly") }
 }
 
 /// Text from outside, made fit for a log: one line, no links (they may be signed), no token-like run, cut short.

@@ -10,6 +10,9 @@
 //!    [`sync::changes`] brings it up to date. Both write through [`sync::ports::Store`].
 //! 4. `pg::store` writes: compare first, a savepoint a page, the watermark in the same transaction.
 //!
+//! The files that Pennylane makes on request come in through [`export`], typed by the same shapes; [`sync::exports`] puts
+//! each in the place of its period. [`sync::proof`] compares the ledger with Pennylane's own trial balance.
+//!
 //! [`error`] holds every way to fail and what to do about it; `pg::report` gives each its SQLSTATE. [`secret`] keeps the
 //! token out of sight.
 
@@ -18,8 +21,10 @@
 pub mod api;
 pub mod catalogue;
 pub mod error;
+pub mod export;
 pub mod http;
 pub mod limit;
+pub mod period;
 pub mod row;
 pub mod secret;
 pub mod sync;

@@ -5,7 +5,7 @@
 //! is guessed. Cells are the text form that PostgreSQL reads; amounts stay text from the wire to the column.
 
 mod cell;
-mod json;
+pub(crate) mod json;
 
 pub use cell::Type;
 
@@ -44,6 +44,11 @@ impl Shape {
     /// Whether there is a column of this name and type.
     pub fn has(&self, name: &str, kind: Type) -> bool {
         self.by_name.get(name).is_some_and(|place| self.columns[*place].kind == kind)
+    }
+
+    /// The place of a column in a row's cells.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
     }
 
     /// The columns, in the order of a row's cells.

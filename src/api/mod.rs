@@ -1,6 +1,8 @@
 //! Pennylane's protocol as plain data: requests out, answers in. No I/O here.
 
+pub mod balance;
 pub mod changelog;
+pub mod export;
 pub mod me;
 pub mod page;
 pub mod problem;

@@ -4,7 +4,7 @@
 //! taken from `message`, else `error`, else the raw body.
 
 use super::Answer;
-use crate::catalogue::{Mode, RESOURCES, Resource};
+use crate::catalogue::{EXPORTS, Mode, RESOURCES, Resource, TRIAL_BALANCE_SCOPE};
 use crate::error::{Error, Result, clean};
 use serde_json::Value;
 
@@ -55,8 +55,11 @@ fn scope_of(path: &str) -> String {
         }
         None => path.strip_prefix(resource.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
     };
-    let found = RESOURCES.iter().find(|resource| serves(resource));
-    found.map_or_else(|| path.trim_start_matches('/').to_owned(), |resource| resource.scope.to_owned())
+    let below = |known: &&str| path.strip_prefix(*known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let list = RESOURCES.iter().find(|resource| serves(resource)).map(|resource| resource.scope);
+    let export = || EXPORTS.iter().find(|export| export.paths.iter().any(&below)).map(|e| e.scope);
+    let balance = || (path == "/trial_balance").then_some(TRIAL_BALANCE_SCOPE);
+    list.or_else(export).or_else(balance).unwrap_or(path.trim_start_matches('/')).to_owned()
 }
 
 #[cfg(test)]
@@ -110,6 +113,15 @@ mod tests {
         for path in ["/ledger_entry_lines", "/changelogs/ledger_entry_lines", "/changelogs/ledger_entries_categories"] {
             let error = check(path, answer(403, r#"{"error":"ledger"}"#)).unwrap_err();
             assert!(error.to_string().contains("ledger_entries:readonly"), "{error}");
+        }
+        for (path, scope) in [
+            ("/exports/fecs", "exports:fec"),
+            ("/exports/fec/7", "exports:fec"),
+            ("/exports/analytical_general_ledgers/7", "exports:agl"),
+            ("/trial_balance", "trial_balance:readonly"),
+        ] {
+            let error = check(path, answer(403, "")).unwrap_err();
+            assert!(error.to_string().contains(&format!("scope {scope} (")), "{error}");
         }
     }
 }

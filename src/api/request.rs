@@ -1,16 +1,22 @@
-//! Requests as plain data, built from a resource and a position.
+//! Requests as plain data, built from what is asked for and a position in it.
 
-use crate::catalogue::Resource;
+use crate::catalogue::{Export, Resource};
+use crate::period::Period;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Largest page of every changelog.
 const CHANGELOG_LIMIT: u16 = 1000;
 
-/// A GET request below the base URL. The query is not yet encoded.
+/// Largest page of the trial balance.
+const TRIAL_BALANCE_LIMIT: u16 = 1000;
+
+/// A request below the base URL. The query is not yet encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub path: String,
     pub query: Vec<(&'static str, String)>,
+    /// What is posted, as JSON; `None` is a GET.
+    pub body: Option<String>,
 }
 
 /// The records of a list that are asked for.
@@ -25,7 +31,7 @@ pub enum Part<'a> {
 impl Request {
     /// `GET /me`: whose token this is, and what it may read. Needs no scope.
     pub fn me() -> Request {
-        Request { path: "/me".into(), query: Vec::new() }
+        Request::get("/me".into(), Vec::new())
     }
 
     /// One page of a list, in ascending order of id. Filter, sort and limit go with every page: the cursor remembers
@@ -40,7 +46,7 @@ impl Request {
         if let Some(cursor) = cursor {
             query.push(("cursor", cursor.to_owned()));
         }
-        Request { path: resource.path.to_owned(), query }
+        Request::get(resource.path.to_owned(), query)
     }
 
     /// One page of a changelog. The API refuses `start_date` together with a cursor.
@@ -49,7 +55,40 @@ impl Request {
             Some(cursor) => ("cursor", cursor.to_owned()),
             None => ("start_date", since.to_rfc3339_opts(SecondsFormat::Secs, true)),
         };
-        Request { path: format!("/changelogs/{name}"), query: vec![("limit", CHANGELOG_LIMIT.to_string()), position] }
+        Request::get(format!("/changelogs/{name}"), vec![("limit", CHANGELOG_LIMIT.to_string()), position])
+    }
+
+    /// One page of the trial balance of a period. `auxiliary`: customers and suppliers one by one.
+    pub fn trial_balance(period: Period, auxiliary: bool, cursor: Option<&str>) -> Request {
+        let mut query = vec![
+            ("limit", TRIAL_BALANCE_LIMIT.to_string()),
+            ("period_start", period.start.to_string()),
+            ("period_end", period.end.to_string()),
+            ("is_auxiliary", auxiliary.to_string()),
+        ];
+        query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        Request::get("/trial_balance".into(), query)
+    }
+
+    /// Asks for an export at this path. The body is closed: nothing but these keys is taken.
+    pub fn export(path: &str, export: &Export, period: Period) -> Request {
+        let mut body = serde_json::json!({
+            "period_start": period.start.to_string(),
+            "period_end": period.end.to_string(),
+        });
+        if let Some(mode) = export.mode {
+            body["mode"] = mode.into();
+        }
+        Request { path: path.to_owned(), query: Vec::new(), body: Some(body.to_string()) }
+    }
+
+    /// Asks how far an export is.
+    pub fn poll(path: &str, id: i64) -> Request {
+        Request::get(format!("{path}/{id}"), Vec::new())
+    }
+
+    fn get(path: String, query: Vec<(&'static str, String)>) -> Request {
+        Request { path, query, body: None }
     }
 }
 

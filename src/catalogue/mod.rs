@@ -1,8 +1,10 @@
-//! What Pennylane offers and how each list is read. The entries are in `resources.rs`; this file gives their types.
+//! What Pennylane offers and how each list and export is read. The entries are in `resources.rs`; this file gives their
+//! types.
 
 mod resources;
 
-pub use resources::RESOURCES;
+use crate::export::Layout;
+pub use resources::{EXPORTS, RESOURCES, TRIAL_BALANCE_SCOPE};
 
 /// One list of the API and the table that holds it. Columns are not here: they are read from the live table.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,22 +60,71 @@ pub struct Categories {
     pub parent: &'static str,
 }
 
+/// One file that Pennylane makes on request, and the table that holds its lines.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Table in schema `pennylane`.
+    pub table: &'static str,
+    /// Where it is asked for below the base URL; the first form is the published one, older documents name the second.
+    pub paths: [&'static str; 2],
+    /// Scope that the token needs: exports have one form only.
+    pub scope: &'static str,
+    /// What the body of the request says beside the period.
+    pub mode: Option<&'static str>,
+    /// How the file is read.
+    pub layout: Layout,
+    /// As for a [`Resource`].
+    pub ddl: &'static str,
+}
+
+/// A table of the schema, whatever fills it.
+#[derive(Debug, Clone, Copy)]
+pub struct DataTable {
+    pub name: &'static str,
+    pub scope: &'static str,
+    pub ddl: &'static str,
+}
+
+impl DataTable {
+    /// The columns that the table is shipped with, in their order.
+    pub fn shipped_columns(&self) -> impl Iterator<Item = &'static str> {
+        let body = self.ddl.split_once(" (\n").map_or("", |(_, rest)| rest);
+        let lines = body.lines().take_while(|line| !line.starts_with(')'));
+        lines.filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "CONSTRAINT")
+    }
+}
+
 impl Resource {
+    /// The table that it fills.
+    pub fn data_table(&self) -> DataTable {
+        DataTable { name: self.table, scope: self.scope, ddl: self.ddl }
+    }
+
     /// The table that learns its changes from this one.
     pub fn follower(&self) -> Option<&'static Resource> {
         RESOURCES.iter().find(|other| matches!(other.mode, Mode::Follows { table, .. } if table == self.table))
     }
-
-    /// The columns that the table is shipped with, in their order.
-    pub fn shipped_columns(&self) -> impl Iterator<Item = &'static str> {
-        let body = self.ddl.split_once(" (\n").map_or("", |(_, rest)| rest);
-        body.lines().take_while(|line| !line.starts_with(')')).filter_map(|line| line.split_whitespace().next())
-    }
 }
 
-/// The entry of a table, or `None` when no such table is synced.
+/// The list that fills a table, or `None` when none does.
 pub fn resource(table: &str) -> Option<&'static Resource> {
     RESOURCES.iter().find(|resource| resource.table == table)
+}
+
+/// The export that fills a table, or `None` when none does.
+pub fn export(table: &str) -> Option<&'static Export> {
+    EXPORTS.iter().find(|export| export.table == table)
+}
+
+/// Every table that is kept: those of the lists, then those of the exports.
+pub fn data_tables() -> impl Iterator<Item = DataTable> {
+    let exports = EXPORTS.iter().map(|export| DataTable { name: export.table, scope: export.scope, ddl: export.ddl });
+    RESOURCES.iter().map(Resource::data_table).chain(exports)
+}
+
+/// A table that is kept, by its name.
+pub fn data_table(name: &str) -> Option<DataTable> {
+    data_tables().find(|table| table.name == name)
 }
 
 #[cfg(test)]
@@ -88,11 +139,11 @@ mod tests {
 
     #[test]
     fn the_shipped_columns_are_read_from_the_ddl() {
-        let columns: Vec<&str> = resource("fiscal_years").unwrap().shipped_columns().collect();
+        let columns: Vec<&str> = data_table("fiscal_years").unwrap().shipped_columns().collect();
         let expected =
             ["id", "company_id", "start", "finish", "status", "created_at", "updated_at", "extra", "_synced_at"];
         assert_eq!(columns, expected);
-        assert!(RESOURCES.iter().all(|resource| resource.shipped_columns().last() == Some("_synced_at")));
+        assert!(data_tables().all(|table| table.shipped_columns().last() == Some("_synced_at")));
     }
 
     #[test]
@@ -123,7 +174,7 @@ mod tests {
                 Mode::Follows { table, column } => {
                     assert_eq!(published["changelog"], Value::Null);
                     let leader = super::resource(table).unwrap();
-                    assert!(leader.shipped_columns().any(|shipped| shipped == column));
+                    assert!(leader.data_table().shipped_columns().any(|shipped| shipped == column));
                     assert_eq!(leader.follower(), Some(resource));
                 }
                 Mode::Whole => assert_eq!(published["changelog"], Value::Null),
@@ -133,7 +184,7 @@ mod tests {
                 assert!(fields.iter().any(|field| field["name"] == parent));
             }
             if let Some(deadline) = resource.deadline {
-                assert!(resource.shipped_columns().any(|shipped| shipped == deadline));
+                assert!(resource.data_table().shipped_columns().any(|shipped| shipped == deadline));
             }
         }
     }

@@ -1,8 +1,9 @@
-//! THE table: one entry a Pennylane list. A new resource is one entry here and one file in `sql/tables/`.
+//! THE table: one entry a Pennylane list, one an export. A new resource is one entry here and one file in `sql/tables/`.
 //!
 //! The order is the order of reading: the longest list first, so that the others are read beside it.
 
-use super::{Categories, IdFilter::*, Mode::*, Resource};
+use super::{Categories, Export, IdFilter::*, Mode::*, Resource};
+use crate::export::Layout;
 
 /// Every list that is synced.
 pub const RESOURCES: &[Resource] = &[
@@ -128,3 +129,26 @@ pub const RESOURCES: &[Resource] = &[
         ddl: include_str!("../../sql/tables/fiscal_years.sql"),
     },
 ];
+
+/// Every export that is kept.
+pub const EXPORTS: &[Export] = &[
+    Export {
+        table: "fec",
+        paths: ["/exports/fecs", "/exports/fec"],
+        scope: "exports:fec",
+        mode: None,
+        layout: Layout::Fec,
+        ddl: include_str!("../../sql/tables/fec.sql"),
+    },
+    Export {
+        table: "analytical_ledger",
+        paths: ["/exports/analytical_general_ledgers", "/exports/analytical_general_ledger"],
+        scope: "exports:agl",
+        mode: Some("in_line"),
+        layout: Layout::AnalyticalLedger,
+        ddl: include_str!("../../sql/tables/analytical_ledger.sql"),
+    },
+];
+
+/// What the proof of the ledger needs: it reads `/trial_balance`, which fills no table.
+pub const TRIAL_BALANCE_SCOPE: &str = "trial_balance";

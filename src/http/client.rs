@@ -1,23 +1,27 @@
 //! One HTTP client a run: the token's header, timeouts, a size cap while reading, the pace, and errors without secrets.
 
+use super::download;
 use crate::api::Answer;
+use crate::api::export::Link;
 use crate::api::request::Request;
 use crate::error::{Error, Result, clean};
 use crate::limit::Limiter;
 use crate::secret::Token;
-use crate::sync::ports::Api;
+use crate::sync::ports::{Api, Download};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use ureq::config::ConfigBuilder;
 use ureq::http::{HeaderMap, header};
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
 use url::Url;
 
 /// A page of 1000 records is about 1 MB; nothing honest comes near this.
 const LARGEST_BODY: u64 = 64 * 1024 * 1024;
 /// How often a wait looks whether the run is over.
-const LOOK_AROUND: Duration = Duration::from_millis(50);
+pub(super) const LOOK_AROUND: Duration = Duration::from_millis(50);
 
 /// What a client needs to know.
 #[derive(Debug, Clone)]
@@ -43,21 +47,24 @@ pub struct Client {
     over: Arc<AtomicBool>,
 }
 
+/// What every agent has in common. A status is an answer, not an error.
+pub(super) fn agent(url: &Url) -> ConfigBuilder<AgentScope> {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .user_agent(concat!("penny_pg/", env!("CARGO_PKG_VERSION")))
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build());
+    // Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a loopback address has no business with one.
+    if is_loopback(url) { config.proxy(None) } else { config }
+}
+
 impl Client {
     /// A client whose waits end when `over` turns true.
     pub fn new(options: Options, over: Arc<AtomicBool>) -> Client {
-        let mut config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
+        let config = agent(&options.base_url)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(options.request_timeout))
-            .user_agent(concat!("penny_pg/", env!("CARGO_PKG_VERSION")))
-            .accept("application/json")
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build());
-        // Proxies come from the environment (HTTPS_PROXY, NO_PROXY); a loopback address has no business with one.
-        if is_loopback(&options.base_url) {
-            config = config.proxy(None);
-        }
+            .accept("application/json");
         Client {
             agent: config.build().new_agent(),
             authorization: format!("Bearer {}", options.token.open()),
@@ -66,6 +73,12 @@ impl Client {
             started: Instant::now(),
             over,
         }
+    }
+
+    /// Where a signed link leads: never elsewhere than over TLS, or on this machine.
+    fn link(&self, link: &Link) -> Result<Url> {
+        let url = Url::parse(link.open()).ok().filter(|url| url.scheme() == "https" || is_loopback(url));
+        url.ok_or_else(|| Error::Contract { path: "the export".into(), what: "a link that is no https address".into() })
     }
 
     fn url(&self, request: &Request) -> Url {
@@ -88,15 +101,17 @@ impl Client {
     fn without_token(&self, body: &[u8]) -> Vec<u8> {
         String::from_utf8_lossy(body).replace(self.options.token.open(), "(hidden)").into_bytes()
     }
+}
 
+impl Options {
     /// A wire error without address, header or content.
-    fn wire_error(&self, error: ureq::Error) -> Error {
+    pub(super) fn wire_error(&self, error: ureq::Error) -> Error {
         use std::io::ErrorKind;
         match error {
-            ureq::Error::Timeout(_) => Error::Timeout(self.options.request_timeout),
+            ureq::Error::Timeout(_) => Error::Timeout(self.request_timeout),
             ureq::Error::HostNotFound => Error::Network("its name cannot be resolved".into()),
             ureq::Error::Io(error) => match error.kind() {
-                ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout(self.options.request_timeout),
+                ErrorKind::TimedOut | ErrorKind::WouldBlock => Error::Timeout(self.request_timeout),
                 ErrorKind::ConnectionRefused => Error::Network("connection refused".into()),
                 ErrorKind::UnexpectedEof
                 | ErrorKind::ConnectionReset
@@ -107,7 +122,7 @@ impl Client {
                 kind => Error::Network(kind.to_string()),
             },
             ureq::Error::BodyExceedsLimit(_) => Error::Contract {
-                path: self.options.base_url.path().to_owned(),
+                path: self.base_url.path().to_owned(),
                 what: format!("an answer of more than {} MB", LARGEST_BODY / 1024 / 1024),
             },
             ureq::Error::Rustls(error) => Error::Network(format!("TLS: {}", clean(&error.to_string()))),
@@ -124,9 +139,16 @@ impl Client {
 impl Api for Client {
     fn send(&self, request: &Request) -> Result<Answer> {
         self.take_turn()?;
-        let wire = |error| self.wire_error(error);
-        let call = self.agent.get(self.url(request).as_str()).header(header::AUTHORIZATION, &self.authorization);
-        let mut response = call.call().map_err(wire)?;
+        let wire = |error| self.options.wire_error(error);
+        let url = self.url(request);
+        let mut response = match &request.body {
+            None => self.agent.get(url.as_str()).header(header::AUTHORIZATION, &self.authorization).call(),
+            Some(body) => {
+                let call = self.agent.post(url.as_str()).header(header::AUTHORIZATION, &self.authorization);
+                call.content_type("application/json").send(body)
+            }
+        }
+        .map_err(wire)?;
         let status = response.status().as_u16();
         let (date, retry_after) = (date(response.headers()), retry_after(response.headers()));
         let expires = text(response.headers(), "api-version-expires-at").map(clean);
@@ -134,6 +156,15 @@ impl Api for Client {
         // Refusals are quoted in messages, and a server may repeat what it was sent.
         let body = if status < 400 { body } else { self.without_token(&body) };
         Ok(Answer { status, date, retry_after, expires, body })
+    }
+
+    fn download(&self, link: &Link) -> Result<Download> {
+        let url = self.link(link)?;
+        let get = |authorization| download::file(&self.options, &url, authorization, &self.over);
+        // The link suffices and its host refuses a token. Should the API's own host ask for one, it may have it.
+        let done = get(None)?;
+        let own = url.origin() == self.options.base_url.origin();
+        if done.status == 401 && own { get(Some(self.authorization.clone())) } else { Ok(done) }
     }
 
     fn pause(&self, pause: Duration) -> Result<()> {
@@ -245,7 +276,7 @@ mod tests {
             retry_for: Duration::ZERO,
         };
         let client = Client::new(options, Arc::default());
-        let request = Request { path: "/customers".into(), query: vec![("cursor", "a+b=".into())] };
+        let request = Request { path: "/customers".into(), query: vec![("cursor", "a+b=".into())], body: None };
         assert_eq!(
             client.url(&request).as_str(),
             "https://app.pennylane.com/api/external/v2/customers?cursor=a%2Bb%3D"

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::sync::ports::Fetch;
 use crate::sync::read::{self, Arrival, Job, What};
 use nix::sys::signal::{SigSet, SigmaskHow};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ const PAGES_AHEAD: usize = 4;
 /// The reading threads of one run.
 pub struct Fetcher {
     shared: Arc<Shared>,
-    arrivals: Receiver<Arrival>,
+    arrivals: Receiver<(u64, Arrival)>,
     over: Arc<AtomicBool>,
 }
 
@@ -33,9 +33,18 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
-    cancelled: HashSet<usize>,
+    /// Jobs with their place in the order of submission.
+    jobs: VecDeque<(u64, Job)>,
+    submitted: u64,
+    /// Up to which place the jobs of a number are cancelled. A number may be used again for a later one.
+    cancelled: HashMap<usize, u64>,
     over: bool,
+}
+
+impl Queue {
+    fn is_cancelled(&self, place: u64, job: usize) -> bool {
+        self.cancelled.get(&job).is_some_and(|upto| place <= *upto)
+    }
 }
 
 impl Shared {
@@ -81,24 +90,24 @@ fn with_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
 }
 
 /// A reading thread: takes jobs until the run is over.
-fn work(shared: &Shared, client: &Client, arrivals: &SyncSender<Arrival>) {
-    while let Some(job) = next_job(shared) {
+fn work(shared: &Shared, client: &Client, arrivals: &SyncSender<(u64, Arrival)>) {
+    while let Some((place, job)) = next_job(shared) {
         let mut tell = |arrival: Arrival| {
-            if shared.lock().cancelled.contains(&job.id) {
+            if shared.lock().is_cancelled(place, job.id) {
                 return Err(Error::Interrupted);
             }
-            arrivals.send(arrival).map_err(|_| Error::Interrupted)
+            arrivals.send((place, arrival)).map_err(|_| Error::Interrupted)
         };
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read::run(&job, client, &mut tell)));
         if done.is_err() {
             let error =
                 Error::Contract { path: "(reader)".into(), what: "a defect of penny_pg stopped the reader".into() };
-            let _ = arrivals.send(Arrival { job: job.id, requests: 0, what: What::Failed(error) });
+            let _ = arrivals.send((place, Arrival { job: job.id, requests: 0, what: What::Failed(error) }));
         }
     }
 }
 
-fn next_job(shared: &Shared) -> Option<Job> {
+fn next_job(shared: &Shared) -> Option<(u64, Job)> {
     let mut queue = shared.lock();
     loop {
         if queue.over {
@@ -113,18 +122,24 @@ fn next_job(shared: &Shared) -> Option<Job> {
 
 impl Fetch for Fetcher {
     fn submit(&mut self, job: Job) {
-        self.shared.lock().jobs.push_back(job);
+        let mut queue = self.shared.lock();
+        queue.submitted += 1;
+        let place = queue.submitted;
+        queue.jobs.push_back((place, job));
+        drop(queue);
         self.shared.changed.notify_one();
     }
 
     fn next(&mut self, wait: Duration) -> Option<Arrival> {
-        self.arrivals.recv_timeout(wait).ok()
+        let (place, arrival) = self.arrivals.recv_timeout(wait).ok()?;
+        (!self.shared.lock().is_cancelled(place, arrival.job)).then_some(arrival)
     }
 
     fn cancel(&mut self, job: usize) {
         let mut queue = self.shared.lock();
-        queue.jobs.retain(|waiting| waiting.id != job);
-        queue.cancelled.insert(job);
+        queue.jobs.retain(|(_, waiting)| waiting.id != job);
+        let upto = queue.submitted;
+        queue.cancelled.insert(job, upto);
     }
 }
 

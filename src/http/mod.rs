@@ -1,4 +1,5 @@
 //! The wire: the only place with sockets and threads.
 
 pub mod client;
+mod download;
 pub mod fetcher;

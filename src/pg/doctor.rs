@@ -3,7 +3,7 @@
 use super::functions::with_api;
 use super::settings::{self, TokenSource};
 use super::shape::{self, Found};
-use crate::catalogue::RESOURCES;
+use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use pgrx::prelude::*;
@@ -39,8 +39,8 @@ fn wrong(item: &str, error: &Error) -> Finding {
 pub fn examine() -> Result<Vec<Finding>> {
     let mut findings = vec![library(), token()];
     api(&mut findings)?;
-    for resource in RESOURCES {
-        findings.extend(table(resource.table));
+    for data_table in data_tables() {
+        findings.extend(table(data_table.name));
     }
     findings.extend(freshness());
     Ok(findings)
@@ -91,20 +91,21 @@ fn api(findings: &mut Vec<Finding>) -> Result<()> {
     let company = &identity.me.company;
     let name = company.name.as_deref().unwrap_or("without a name");
     findings.push(ok("company", format!("{} ({name})", company.id)));
-    let mut seen = Vec::new();
-    for resource in RESOURCES {
-        if seen.contains(&resource.scope) {
-            continue;
-        }
-        seen.push(resource.scope);
-        let item = format!("scope {}", resource.scope);
-        findings.push(if identity.me.grants(resource.scope) {
+    let mut scopes: Vec<&str> = data_tables().map(|table| table.scope).collect();
+    scopes.dedup();
+    for scope in scopes.into_iter().chain([TRIAL_BALANCE_SCOPE]) {
+        let item = format!("scope {scope}");
+        findings.push(if identity.me.grants(scope) {
             ok(&item, "granted")
         } else {
             let tables: Vec<&str> =
-                RESOURCES.iter().filter(|other| other.scope == resource.scope).map(|other| other.table).collect();
-            let error = Error::ScopeMissing { scope: resource.scope.to_owned() };
-            warning(&item, format!("not granted: {} cannot be synced", tables.join(", ")), error.hint())
+                data_tables().filter(|table| table.scope == scope).map(|table| table.name).collect();
+            let without = match tables.as_slice() {
+                [] => "the ledger cannot be proven against the trial balance".to_owned(),
+                tables => format!("{} cannot be synced", tables.join(", ")),
+            };
+            let error = Error::ScopeMissing { scope: scope.to_owned() };
+            warning(&item, format!("not granted: {without}"), error.hint())
         });
     }
     findings.push(

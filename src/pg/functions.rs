@@ -8,12 +8,15 @@ use super::log::Notices;
 use super::settings::{self, Settings};
 use super::store::SpiStore;
 use super::{doctor, runs, setup as tables, txn};
-use crate::catalogue::{self, Mode, RESOURCES, Resource};
+use crate::catalogue::{self, Export, data_table, data_tables};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
 use crate::http::fetcher::Fetcher;
+use crate::period::Period;
 use crate::sync::engine::{self, Ports};
-use crate::sync::report::{self, Level, Status, SyncType, TableReport};
+use crate::sync::proof;
+use crate::sync::report::{self, Level, SyncType, TableReport};
+use crate::sync::round::{self, Plan};
 use crate::sync::table::{Identity, Limits};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -70,7 +73,8 @@ sync_function! {
         target: default!(Option<&str>, "NULL"),
         company: default!(Option<i64>, "NULL"),
         force_deletes: default!(bool, "false")
-    ) => sync(SyncType::Full, target, company, force_deletes)
+    ) => target_plan(SyncType::Full, target).map_err(ErrorReport::from)
+        .and_then(|plan| sync(&plan, company, force_deletes))
 }
 
 sync_function! {
@@ -78,21 +82,94 @@ sync_function! {
     fn sync_incremental(
         target: default!(Option<&str>, "NULL"),
         company: default!(Option<i64>, "NULL")
-    ) => sync(SyncType::Incremental, target, company, false)
+    ) => target_plan(SyncType::Incremental, target).map_err(ErrorReport::from)
+        .and_then(|plan| sync(&plan, company, false))
 }
 
-/// Syncs and gives the rows of the functions.
-fn sync(
-    sync_type: SyncType,
-    target: Option<&str>,
+sync_function! {
+    /// `pennylane.export_fec(period_start, period_end, company)`
+    fn export_fec(
+        period_start: default!(Option<Date>, "NULL"),
+        period_end: default!(Option<Date>, "NULL"),
+        company: default!(Option<i64>, "NULL")
+    ) => export("fec", period_start, period_end, company)
+}
+
+sync_function! {
+    /// `pennylane.export_analytical_ledger(period_start, period_end, company)`
+    fn export_analytical_ledger(
+        period_start: default!(Option<Date>, "NULL"),
+        period_end: default!(Option<Date>, "NULL"),
+        company: default!(Option<i64>, "NULL")
+    ) => export("analytical_ledger", period_start, period_end, company)
+}
+
+/// Exports a period, or the fiscal years that need it.
+fn export(
+    table: &str,
+    start: Option<Date>,
+    end: Option<Date>,
     company: Option<i64>,
-    force_deletes: bool,
 ) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
-    let done = run(sync_type, target, company, force_deletes);
+    let plan =
+        period(start, end).and_then(|period| Ok(Plan::of_export(SyncType::Export, known_export(table)?, period)))?;
+    sync(&plan, company, false)
+}
+
+/// The period between two days; none when neither is given.
+fn period(start: Option<Date>, end: Option<Date>) -> Result<Option<Period>> {
+    let day = |date: Date| {
+        if date.is_infinity() || date.is_neg_infinity() {
+            return None;
+        }
+        let day = chrono::NaiveDate::from_ymd_opt(date.year(), u32::from(date.month()), u32::from(date.day()));
+        day.filter(|day| (1..=9999).contains(&chrono::Datelike::year(day)))
+    };
+    let wrong = |message: &str| Error::Argument {
+        message: message.to_owned(),
+        hint: "Name the first and the last day, such as '2025-01-01', '2025-12-31', or none for the fiscal years."
+            .into(),
+    };
+    match (start, end) {
+        (None, None) => Ok(None),
+        (Some(start), Some(end)) => {
+            let period = day(start).zip(day(end)).map(|(start, end)| Period { start, end });
+            let period = period.ok_or_else(|| wrong("a day of the period is not of this calendar"))?;
+            if period.end < period.start {
+                return Err(wrong("the period ends before it starts"));
+            }
+            Ok(Some(period))
+        }
+        _ => Err(wrong("a period needs its first and its last day")),
+    }
+}
+
+/// `pennylane._prove(company)`: proves the ledger and gives the company. `prove()` shows what it found.
+#[pg_extern(name = "_prove")]
+#[search_path(pg_catalog, pg_temp)]
+fn prove(company: Option<i64>) -> std::result::Result<i64, ErrorReport> {
+    let done = with_company(company, |ports, identity| {
+        tables::run_if_missing(&["fiscal_years", "ledger_entry_lines", "fec"])?;
+        let of_token = identity.me.company.id;
+        let proof = proof::run(&identity, &mut SpiStore::new(of_token), ports)?;
+        let line = format!("[PREUVE] {} comptes compares, {} different", proof.accounts, proof.differing);
+        ports.log.line(Level::Step, &line);
+        Ok(of_token)
+    });
+    settle(done)
+}
+
+/// What PostgreSQL raises for an error: a cancel in its own words.
+fn settle<T>(done: Result<T>) -> std::result::Result<T, ErrorReport> {
     if let Err(Error::Interrupted) = done {
         interrupts::raise();
     }
-    let (company, reports) = done?;
+    Ok(done?)
+}
+
+/// Does a round and gives the rows of the functions.
+fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
+    let (company, reports) = settle(run(plan, company, force_deletes))?;
     let row = |report: TableReport| {
         (
             Some(company),
@@ -122,12 +199,10 @@ fn check() -> std::result::Result<
     >,
     ErrorReport,
 > {
-    let findings = doctor::examine();
-    if let Err(Error::Interrupted) = findings {
-        interrupts::raise();
-    }
-    let rows: Vec<_> =
-        findings?.into_iter().map(|found| (found.item, found.status.to_owned(), found.detail, found.hint)).collect();
+    let rows: Vec<_> = settle(doctor::examine())?
+        .into_iter()
+        .map(|found| (found.item, found.status.to_owned(), found.detail, found.hint))
+        .collect();
     Ok(TableIterator::new(rows))
 }
 
@@ -141,19 +216,11 @@ pub fn with_api<T>(settings: &Settings, work: impl FnOnce(&mut Ports, Identity) 
     work(&mut ports, identity)
 }
 
-fn run(
-    sync_type: SyncType,
-    target: Option<&str>,
-    company: Option<i64>,
-    force_deletes: bool,
-) -> Result<(i64, Vec<TableReport>)> {
+/// Takes the company of the token for this transaction, and works for it.
+fn with_company<T>(company: Option<i64>, work: impl FnOnce(&mut Ports, Identity) -> Result<T>) -> Result<T> {
     txn::require_fresh_snapshots()?;
-    let resources = targets(target, sync_type)?;
     let _running = Running::start()?;
-    let settings = settings::snapshot()?;
-    let limits = Limits { max_delete_percent: settings.max_delete_percent, force_deletes };
-    let start = Instant::now();
-    with_api(&settings, |ports, identity| {
+    with_api(&settings::snapshot()?, |ports, identity| {
         let of_token = identity.me.company.id;
         if let Some(asked) = company.filter(|asked| *asked != of_token) {
             return Err(Error::Argument {
@@ -162,52 +229,59 @@ fn run(
             });
         }
         lock::company(of_token)?;
-        let followers = resources.iter().filter_map(|resource| resource.follower());
-        let needed: Vec<&str> = resources.iter().copied().chain(followers).map(|resource| resource.table).collect();
-        tables::run_if_missing(&needed)?;
-        let run = runs::open(of_token, "manual", sync_type)?;
-        ports.log.line(Level::Step, &report::start_line(sync_type, local_now()));
-        let mut store = SpiStore::new(of_token);
-        let reports = engine::run(&resources, sync_type, &identity, limits, &mut store, ports)?;
-        let requests = identity.requests + reports.iter().map(|report| report.requests).sum::<u32>();
-        runs::close(run, of_token, &reports, requests)?;
-        for line in report::end_lines(&reports, start.elapsed()) {
-            ports.log.line(Level::Step, &line);
-        }
-        nothing_synced(&reports).map_or(Ok((of_token, reports)), Err)
+        work(ports, identity)
     })
 }
 
-/// The tables that a call is about. Changes of a table that follows another one are told by that one: it comes along.
-fn targets(target: Option<&str>, sync_type: SyncType) -> Result<Vec<&'static Resource>> {
-    match target {
-        None => Ok(RESOURCES.iter().collect()),
-        Some(name) => match catalogue::resource(name) {
-            Some(resource) => Ok(match resource.mode {
-                Mode::Follows { table, .. } if sync_type == SyncType::Incremental => {
-                    catalogue::resource(table).into_iter().chain([resource]).collect()
-                }
-                _ => vec![resource],
-            }),
-            None => Err(Error::Argument {
-                message: format!("there is no table {:?} to sync", name.chars().take(60).collect::<String>()),
-                hint: format!(
-                    "Name one of {}, or nothing for all.",
-                    RESOURCES.iter().map(|resource| resource.table).collect::<Vec<_>>().join(", ")
-                ),
-            }),
-        },
+fn run(plan: &Plan, company: Option<i64>, force_deletes: bool) -> Result<(i64, Vec<TableReport>)> {
+    let start = Instant::now();
+    with_company(company, |ports, identity| {
+        let of_token = identity.me.company.id;
+        let max_delete_percent = settings::snapshot()?.max_delete_percent;
+        let limits = Limits { max_delete_percent, force_deletes };
+        tables::run_if_missing(&plan.tables())?;
+        let run = runs::open(of_token, "manual", plan.sync_type)?;
+        ports.log.line(Level::Step, &report::start_line(plan.sync_type, local_now()));
+        let done = round::run(plan, &identity, limits, &mut SpiStore::new(of_token), ports)?;
+        runs::close(run, of_token, &done.reports, done.requests)?;
+        for line in report::end_lines(&done.reports, start.elapsed()) {
+            ports.log.line(Level::Step, &line);
+        }
+        nothing_synced(&done.reports).map_or(Ok((of_token, done.reports)), Err)
+    })
+}
+
+/// What a call with this target is about.
+fn target_plan(sync_type: SyncType, target: Option<&str>) -> Result<Plan> {
+    let Some(name) = target else { return Ok(Plan::whole(sync_type)) };
+    match (catalogue::resource(name), catalogue::export(name)) {
+        (Some(list), _) => Ok(Plan::of_list(sync_type, list)),
+        (None, Some(export)) => Ok(Plan::of_export(sync_type, export, None)),
+        (None, None) => Err(Error::Argument {
+            message: format!("there is no table {:?} to sync", name.chars().take(60).collect::<String>()),
+            hint: format!(
+                "Name one of {}, or nothing for all.",
+                data_tables().map(|table| table.name).collect::<Vec<_>>().join(", ")
+            ),
+        }),
     }
+}
+
+fn known_export(table: &str) -> Result<&'static Export> {
+    catalogue::export(table).ok_or_else(|| Error::Setup {
+        message: format!("{table} is no export of the catalogue"),
+        hint: "Report this message.".into(),
+    })
 }
 
 /// The error of a call in which no table could be synced.
 fn nothing_synced(reports: &[TableReport]) -> Option<Error> {
-    if reports.iter().any(|report| matches!(report.status, Status::Ok | Status::Partial)) {
+    if reports.iter().any(|report| report.status.is_good()) {
         return None;
     }
     reports.iter().find_map(|report| report.error.clone()).or_else(|| {
         let scopes: Vec<&str> =
-            reports.iter().filter_map(|report| catalogue::resource(report.table)).map(|r| r.scope).collect();
+            reports.iter().filter_map(|report| data_table(report.table)).map(|table| table.scope).collect();
         Some(Error::ScopeMissing { scope: scopes.first().copied().unwrap_or("customers").to_owned() })
     })
 }

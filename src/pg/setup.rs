@@ -2,12 +2,14 @@
 
 use super::shape::{self, Found};
 use super::{lock, txn};
-use crate::catalogue::RESOURCES;
+use crate::catalogue::data_tables;
 use crate::error::{Error, Result};
 use pgrx::prelude::*;
 
 /// Declared last, when every table is there.
 const FOREIGN_KEYS: &str = include_str!("../../sql/tables/foreign_keys.sql");
+/// Views over the data tables. Each file makes its view where it is missing and its columns are there.
+const VIEWS: &[&str] = &[include_str!("../../sql/views/fec_legal.sql")];
 
 /// Creates what is missing. Harmless when there is nothing to do.
 ///
@@ -16,21 +18,22 @@ const FOREIGN_KEYS: &str = include_str!("../../sql/tables/foreign_keys.sql");
 pub fn run() -> Result<()> {
     lock::setup();
     let mut missing = Vec::new();
-    for resource in RESOURCES {
-        match shape::find(resource.table) {
+    for table in data_tables() {
+        match shape::find(table.name) {
             Found::Ours => {}
-            Found::Missing => missing.push(resource),
-            Found::Foreign(what) => return Err(shape::taken(resource.table, &what)),
+            Found::Missing => missing.push(table),
+            Found::Foreign(what) => return Err(shape::taken(table.name, &what)),
         }
     }
     // A table that is there is the user's: columns that were dropped, comments that were rewritten stay that way.
     txn::with_settings(&[(c"client_min_messages", c"warning")], || {
-        missing.iter().try_for_each(|resource| execute(resource.ddl))?;
-        execute(FOREIGN_KEYS)
+        missing.iter().try_for_each(|table| execute(table.ddl))?;
+        execute(FOREIGN_KEYS)?;
+        VIEWS.iter().try_for_each(|view| execute(view))
     })?;
-    for resource in missing {
+    for table in missing {
         // A watermark or memory that came back from a dump without its rows would be silent loss: forget it.
-        execute_with("DELETE FROM pennylane.sync_state WHERE table_name = $1", &[resource.table.into()])?;
+        execute_with("DELETE FROM pennylane.sync_state WHERE table_name = $1", &[table.name.into()])?;
     }
     disarm_foreign_keys()
 }

@@ -1,15 +1,22 @@
 //! The columns of a live table to a [`Shape`], and whether the table is one that the engine can keep.
 
-use crate::catalogue::{Resource, resource};
+use crate::catalogue::{DataTable, data_table};
 use crate::error::{Error, Result};
 use crate::row::{Column, Shape, Type};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::HashSet;
 
-/// The columns that every data table has beside those of the API, and their types.
-const OURS: [(&str, &str); 4] =
-    [("id", "bigint"), ("company_id", "bigint"), ("extra", "jsonb"), ("_synced_at", "timestamp with time zone")];
+/// The columns that are the engine's own, and their types. Each table has those that it is shipped with.
+const OURS: [(&str, &str); 7] = [
+    ("id", "bigint"),
+    ("company_id", "bigint"),
+    ("period_start", "date"),
+    ("period_end", "date"),
+    ("line_no", "bigint"),
+    ("extra", "jsonb"),
+    ("_synced_at", "timestamp with time zone"),
+];
 
 /// What is known of a table before it is used.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,7 +70,8 @@ pub fn read(table: &str) -> Result<Shape> {
         Found::Foreign(what) => return Err(taken(table, &what)),
     }
     let live = columns(table)?;
-    for (name, kind) in OURS {
+    let shipped: HashSet<&str> = data_table(table).iter().flat_map(DataTable::shipped_columns).collect();
+    for (name, kind) in OURS.into_iter().filter(|(name, _)| shipped.contains(name)) {
         if !live.iter().any(|column| column.name == name && column.type_name == kind) {
             return Err(Error::Setup {
                 message: format!("pennylane.{table} has no column {name} of type {kind}, which the sync needs"),
@@ -72,7 +80,6 @@ pub fn read(table: &str) -> Result<Shape> {
         }
     }
     let fillable = live.into_iter().filter(|column| !OURS.iter().any(|(name, _)| *name == column.name));
-    let shipped: HashSet<&str> = resource(table).into_iter().flat_map(Resource::shipped_columns).collect();
     let column = |live: Live| {
         let kind = live.kind.filter(|_| !live.generated)?;
         Some(Column { kind, shipped: shipped.contains(live.name.as_str()), name: live.name })

@@ -4,9 +4,11 @@ use pgrx::prelude::*;
 
 extension_sql_file!("../../sql/install/10_guard.sql", name = "guard", bootstrap);
 extension_sql_file!("../../sql/install/20_state.sql", name = "state", requires = ["guard"]);
+extension_sql_file!("../../sql/install/30_exports.sql", name = "exports", requires = ["state", prove]);
 extension_sql_file!(
     "../../sql/install/80_comments.sql",
     name = "comments",
-    requires = ["state", setup, sync_full, sync_incremental, check]
+    requires = ["exports", setup, sync_full, sync_incremental, export_fec, export_analytical_ledger, check]
 );
+extension_sql_file!("../../sql/install/81_export_comments.sql", name = "export_comments", requires = ["comments"]);
 extension_sql_file!("../../sql/install/90_privileges.sql", name = "privileges", finalize);

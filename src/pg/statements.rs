@@ -19,23 +19,11 @@ pub fn relation(table: &str) -> String {
 /// an id and its company when a record belongs to another company.
 ///
 /// An `INSERT ... ON CONFLICT` would lock every unchanged row and write WAL for it; joining first writes nothing. The
-/// parts of the statement see one snapshot, so the order in which they run does not matter. `unnest` of several arrays
-/// is syntax, not a function: it takes no schema.
+/// parts of the statement see one snapshot, so the order in which they run does not matter.
 pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
-    const FIRST_COLUMN: usize = 6;
     let table = resource.table;
     let relation = relation(table);
-    let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).chain(["extra".into()]).collect();
-    let types: Vec<String> = columns.iter().map(|column| column.kind.to_string()).chain(["jsonb".into()]).collect();
-    let list = |item: &dyn Fn(usize) -> String| (0..names.len()).map(item).collect::<Vec<_>>().join(", ");
-    let arguments = list(&|i| format!("${}::text[]", FIRST_COLUMN + i));
-    let aliases = list(&|i| format!("c{i}"));
-    let typed = list(&|i| format!("c{i}::{} AS {}", types[i], names[i]));
-    let list_of_names = names.join(", ");
-    let held = list(&|i| format!("t.{}", names[i]));
-    let came = list(&|i| format!("i.{}", names[i]));
-    let assignments = list(&|i| format!("{0} = d.{0}", names[i]));
-    let different = list(&|i| format!("d.{}", names[i]));
+    let Lists { names, unnested, typed, held, came, assignments, different, .. } = Lists::of(columns, true, 6);
     let refers = columns.iter().any(|column| Some(column.name.as_str()) == leads(resource).map(|(_, name)| name));
     let (old, pending) = match leads(resource).filter(|_| refers) {
         // A page that was read by id holds changed records: what they point to, and pointed to, is to be read again. Of
@@ -64,7 +52,7 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
     };
     format!(
         "WITH incoming AS MATERIALIZED ( \
-             SELECT id, {typed} FROM unnest($5::bigint[], {arguments}) AS page (id, {aliases}) \
+             SELECT id, {typed} FROM (SELECT pg_catalog.unnest($5::bigint[]) AS id, {unnested}) AS page \
          ), differing AS MATERIALIZED ( \
              SELECT i.*, t.id IS NULL AS is_new, t.company_id AS owner{old} \
              FROM incoming i LEFT JOIN {relation} t ON t.id = i.id \
@@ -73,7 +61,7 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
              UPDATE {relation} t SET {assignments}, _synced_at = pg_catalog.clock_timestamp() FROM differing d \
              WHERE t.id = d.id AND d.owner = $1 RETURNING 1 \
          ), inserted AS ( \
-             INSERT INTO {relation} (id, company_id, {list_of_names}, _synced_at) \
+             INSERT INTO {relation} (id, company_id, {names}, _synced_at) \
              SELECT d.id, $1, {different}, pg_catalog.clock_timestamp() FROM differing d WHERE d.is_new RETURNING 1 \
          ), missing AS ( \
              INSERT INTO pennylane.sync_candidates (company_id, table_name, id) \
@@ -85,6 +73,75 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
          ){pending}{done} \
          SELECT (SELECT pg_catalog.count(*) FROM inserted), (SELECT pg_catalog.count(*) FROM updated), \
                 (SELECT id FROM foreign_record), (SELECT owner FROM foreign_record)"
+    )
+}
+
+/// The columns of a statement that writes, as the lists that it is made of.
+struct Lists {
+    names: String,
+    /// One text[] a column, as columns of a SELECT: in FROM, each array would be copied to a table of its own first.
+    unnested: String,
+    typed: String,
+    /// As columns of `t`, the table; of `i`, what comes in; and of `d`, what differs.
+    held: String,
+    came: String,
+    different: String,
+    /// Assignments from `d`, and from the row that an INSERT could not put in.
+    assignments: String,
+    assigned: String,
+}
+
+impl Lists {
+    /// The lists of these columns, and of `extra` behind them. `first` is the number of the first argument.
+    fn of(columns: &[&Column], extra: bool, first: usize) -> Lists {
+        let extra = extra.then(|| ("extra".to_owned(), "jsonb".to_owned()));
+        let columns = columns.iter().map(|column| (quoted(&column.name), column.kind.to_string()));
+        let columns: Vec<(String, String)> = columns.chain(extra).collect();
+        let list = |item: &dyn Fn(usize, &str, &str) -> String| {
+            let items = columns.iter().enumerate().map(|(place, (name, kind))| item(place, name, kind));
+            items.collect::<Vec<_>>().join(", ")
+        };
+        Lists {
+            names: list(&|_, name, _| name.to_owned()),
+            unnested: list(&|place, _, _| format!("pg_catalog.unnest(${}::text[]) AS c{place}", first + place)),
+            typed: list(&|place, name, kind| format!("c{place}::{kind} AS {name}")),
+            held: list(&|_, name, _| format!("t.{name}")),
+            came: list(&|_, name, _| format!("i.{name}")),
+            different: list(&|_, name, _| format!("d.{name}")),
+            assignments: list(&|_, name, _| format!("{name} = d.{name}")),
+            assigned: list(&|_, name, _| format!("{name} = EXCLUDED.{name}")),
+        }
+    }
+}
+
+/// Writes lines of a file as [`merge`] writes a page. Arguments: company (bigint), first and last day of the period
+/// (date, as text), the numbers of the lines (bigint[]), then one text[] a column and, with `extra`, one for it. `fresh`:
+/// no line of the period is held; then nothing comes back, otherwise one row: inserted, updated.
+pub fn put_lines(table: &str, columns: &[&Column], extra: bool, fresh: bool) -> String {
+    let relation = relation(table);
+    let Lists { names, unnested, typed, held, came, assigned, different, .. } = Lists::of(columns, extra, 5);
+    let page = format!("(SELECT pg_catalog.unnest($4::bigint[]) AS line_no, {unnested}) AS page");
+    let keys = "company_id, period_start, period_end, line_no";
+    if fresh {
+        return format!(
+            "INSERT INTO {relation} ({keys}, {names}, _synced_at) \
+             SELECT $1, $2::date, $3::date, line_no, {typed}, pg_catalog.clock_timestamp() FROM {page}"
+        );
+    }
+    // The planner takes a period that was just loaded for one line, and would go through all of it for each line. So each
+    // line looks its twin up by the whole key (LIMIT keeps that from becoming a join), and what differs goes in by its key.
+    let twin = "t.company_id = $1 AND t.period_start = $2::date AND t.period_end = $3::date AND t.line_no = i.line_no";
+    format!(
+        "WITH incoming AS MATERIALIZED (SELECT line_no, {typed} FROM {page}), differing AS MATERIALIZED ( \
+             SELECT i.*, t.line_no IS NULL AS is_new \
+             FROM incoming i LEFT JOIN LATERAL (SELECT t.* FROM {relation} t WHERE {twin} LIMIT 1) AS t ON true \
+             WHERE t.line_no IS NULL OR ROW({held}) IS DISTINCT FROM ROW({came}) \
+         ), written AS ( \
+             INSERT INTO {relation} ({keys}, {names}, _synced_at) \
+             SELECT $1, $2::date, $3::date, d.line_no, {different}, pg_catalog.clock_timestamp() FROM differing d \
+             ON CONFLICT ({keys}) DO UPDATE SET {assigned}, _synced_at = EXCLUDED._synced_at RETURNING 1 \
+         ) SELECT n.new, (SELECT pg_catalog.count(*) FROM written) - n.new \
+           FROM (SELECT pg_catalog.count(*) FILTER (WHERE is_new) AS new FROM differing) AS n"
     )
 }
 

@@ -1,4 +1,7 @@
-//! The one place that writes rows: the [`Store`] over SPI, a savepoint a page, values always as arguments.
+//! The one place that writes rows: the [`Store`] over SPI, a savepoint a page, values always as arguments. The tables of
+//! exports are in `store/export.rs`.
+
+mod export;
 
 use super::shape;
 use super::statements::{self, NOTED_AGAIN, Which, quoted, relation};
@@ -40,7 +43,8 @@ const EVENTS_AT_ONCE: usize = 10_000;
 /// The tables of one company, in the caller's transaction.
 pub struct SpiStore {
     company: i64,
-    merges: HashMap<(String, Vec<usize>), OwnedPreparedStatement>,
+    /// Statements that write, by table, columns, and whether there is nothing to compare with.
+    writes: HashMap<(String, Vec<usize>, bool), OwnedPreparedStatement>,
     /// When each full sync started, by this server's clock in microseconds: what was pending before then is covered by it.
     load_starts: HashMap<String, i64>,
 }
@@ -48,7 +52,7 @@ pub struct SpiStore {
 impl SpiStore {
     /// The store of this company.
     pub fn new(company: i64) -> SpiStore {
-        SpiStore { company, merges: HashMap::new(), load_starts: HashMap::new() }
+        SpiStore { company, writes: HashMap::new(), load_starts: HashMap::new() }
     }
 
     /// One value of a statement about one table.
@@ -118,7 +122,7 @@ impl SpiStore {
             return self.run(table, failed, &args).map(|_| ());
         }
         // Counting a million rows every two hours would be work for nothing: what changed is known.
-        let whole = report.sync_type == SyncType::Full;
+        let whole = report.sync_type != SyncType::Incremental && report.status != Status::Unchanged;
         let rows = if whole {
             format!("(SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1)", relation(table))
         } else {
@@ -145,7 +149,8 @@ impl SpiStore {
             time(progress.watermark).into(),
             records.into(),
             report.sync_type.word().into(),
-            report.status.word().into(),
+            // An export with nothing new to bring is as good as one that was taken.
+            if report.status == Status::Unchanged { Status::Ok } else { report.status }.word().into(),
             whole.into(),
             (merged.inserted as i64 - report.deleted as i64).into(),
             time(progress.memory.newest).into(),
@@ -162,12 +167,12 @@ impl SpiStore {
     /// Writes rows that fill the same columns; how many were inserted and updated.
     fn merge_rows(&mut self, table: &str, shape: &Shape, adopted: &[usize], page: &Page) -> Result<(u64, u64)> {
         let company = self.company;
-        let columns = shape.columns().iter().enumerate();
-        let places: Vec<usize> = columns
-            .filter(|(place, column)| column.shipped || adopted.contains(place))
-            .map(|(place, _)| place)
-            .collect();
-        let statement = self.statement(table, shape, &places)?;
+        let places = filled(shape, adopted);
+        let (bigint, ids) = (pg_sys::INT8OID, pg_sys::INT8ARRAYOID);
+        let keys = [bigint, bigint, bigint, ids, ids];
+        let resource = catalogued(table)?;
+        let sql = |columns: &[&Column]| statements::merge(resource, columns);
+        let statement = self.statement(table, shape, &places, &keys, (true, false), &sql)?;
         let counts = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| {
                 let row = client.update(statement, None, &arguments(company, &places, page))?.first();
@@ -182,22 +187,37 @@ impl SpiStore {
         Ok((inserted, updated))
     }
 
-    /// The statement for pages of these columns, prepared once.
-    fn statement(&mut self, table: &str, shape: &Shape, places: &[usize]) -> Result<&OwnedPreparedStatement> {
-        match self.merges.entry((table.to_owned(), places.to_vec())) {
+    /// The statement that writes these columns behind arguments of these types, prepared once. `extra`: the table has
+    /// that column; `fresh`: there is nothing to compare with.
+    fn statement(
+        &mut self,
+        table: &str,
+        shape: &Shape,
+        places: &[usize],
+        keys: &[pg_sys::Oid],
+        (extra, fresh): (bool, bool),
+        sql: &dyn Fn(&[&Column]) -> String,
+    ) -> Result<&OwnedPreparedStatement> {
+        match self.writes.entry((table.to_owned(), places.to_vec(), fresh)) {
             Entry::Occupied(prepared) => Ok(prepared.into_mut()),
             Entry::Vacant(vacant) => {
                 let columns: Vec<&Column> = places.iter().map(|place| &shape.columns()[*place]).collect();
-                let bigint = PgOid::from(pg_sys::INT8OID);
-                let ids = PgOid::from(pg_sys::INT8ARRAYOID);
-                let mut types = vec![bigint, bigint, bigint, ids, ids];
-                types.resize(types.len() + columns.len() + 1, PgOid::from(pg_sys::TEXTARRAYOID));
-                let sql = statements::merge(catalogued(table)?, &columns);
+                let mut types: Vec<PgOid> = keys.iter().copied().map(PgOid::from).collect();
+                let cells = columns.len() + usize::from(extra);
+                types.resize(types.len() + cells, PgOid::from(pg_sys::TEXTARRAYOID));
+                let sql = sql(&columns);
                 let prepared = Spi::connect_mut(|client| client.prepare_mut(sql.as_str(), &types).map(|s| s.keep()));
                 Ok(vacant.insert(prepared.map_err(|error| spi_error(table, &error))?))
             }
         }
     }
+}
+
+/// The places of the columns that a write fills: those that the table is shipped with, and those that users added and the
+/// records have a field for.
+fn filled(shape: &Shape, adopted: &[usize]) -> Vec<usize> {
+    let columns = shape.columns().iter().enumerate();
+    columns.filter(|(place, column)| column.shipped || adopted.contains(place)).map(|(place, _)| place).collect()
 }
 
 /// Rows of one page that fill the same columns, with what the page says as a whole.
@@ -236,10 +256,6 @@ fn spi_error(table: &str, error: &pgrx::spi::Error) -> Error {
 
 /// The arguments of a page for the merge statement.
 fn arguments<'a>(company: i64, places: &[usize], page: &Page<'a>) -> Vec<DatumWithOid<'a>> {
-    let texts = |values: Vec<Option<&'a str>>| {
-        // SAFETY: a text[] built from Rust strings.
-        unsafe { DatumWithOid::new(values, PgBuiltInOids::TEXTARRAYOID.value()) }
-    };
     let (after, upto) = page.range.unzip();
     let mut arguments: Vec<DatumWithOid> = vec![
         company.into(),
@@ -248,11 +264,19 @@ fn arguments<'a>(company: i64, places: &[usize], page: &Page<'a>) -> Vec<DatumWi
         page.ids.to_vec().into(),
         page.rows.iter().map(|row| row.id).collect::<Vec<i64>>().into(),
     ];
-    for place in places {
-        arguments.push(texts(page.rows.iter().map(|row| row.cells[*place].as_deref()).collect()));
-    }
+    arguments.extend(cells(places, page.rows));
     arguments.push(texts(page.rows.iter().map(|row| row.extra.as_deref()).collect()));
     arguments
+}
+
+/// One argument a column.
+fn cells<'a, R: std::borrow::Borrow<Row>>(places: &[usize], rows: &'a [R]) -> impl Iterator<Item = DatumWithOid<'a>> {
+    places.iter().map(move |place| texts(rows.iter().map(|row| row.borrow().cells[*place].as_deref()).collect()))
+}
+
+fn texts(values: Vec<Option<&str>>) -> DatumWithOid<'_> {
+    // SAFETY: a text[] built from Rust strings.
+    unsafe { DatumWithOid::new(values, PgBuiltInOids::TEXTARRAYOID.value()) }
 }
 
 impl Store for SpiStore {

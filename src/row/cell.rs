@@ -91,28 +91,35 @@ impl Type {
         if is_string && text.is_empty() && !matches!(self, Type::Text(_)) {
             return Ok(Ok(None));
         }
-        let cell: Option<Box<str>> = match self {
-            Type::Text(longest) => (is_string
-                && !text.contains('\0')
+        // Text and times are strings in JSON, and nothing else is; true and false are no strings.
+        let fits = match self {
+            Type::Text(_) | Type::Date | Type::Timestamptz => is_string,
+            Type::Boolean => !is_string,
+            _ => true,
+        };
+        let cell = fits.then(|| self.fit_text(&text)).flatten();
+        Ok(cell.map(Some).ok_or(DoesNotFit))
+    }
+
+    /// The cell of a value that is text; `None` when it does not fit.
+    pub(crate) fn fit_text(self, text: &str) -> Option<Box<str>> {
+        match self {
+            Type::Text(longest) => (!text.contains('\0')
                 && longest.is_none_or(|longest| text.chars().count() <= longest as usize))
             .then(|| text.into()),
-            Type::Bigint => integer::<i64>(&text),
-            Type::Integer => integer::<i32>(&text),
-            Type::Smallint => integer::<i16>(&text),
-            Type::Numeric(None) => decimal(&text).then(|| text.into()),
+            Type::Bigint => integer::<i64>(text),
+            Type::Integer => integer::<i32>(text),
+            Type::Smallint => integer::<i16>(text),
+            Type::Numeric(None) => decimal(text).then(|| text.into()),
             Type::Numeric(Some((precision, scale))) => {
-                (decimal(&text) && within(&text, precision, scale)).then(|| text.into())
+                (decimal(text) && within(text, precision, scale)).then(|| text.into())
             }
-            Type::Boolean => matches!(raw, "true" | "false").then(|| raw.into()),
-            Type::Date => is_string.then(|| date(&text)).flatten().map(|_| text.into()),
-            Type::Timestamptz => is_string
-                .then(|| timestamp(&text))
-                .flatten()
-                .map(|time| time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into()),
-            Type::Uuid => uuid::Uuid::try_parse(&text).ok().map(|uuid| uuid.hyphenated().to_string().into()),
-            Type::Jsonb => None,
-        };
-        Ok(cell.map(Some).ok_or(DoesNotFit))
+            Type::Boolean => matches!(text, "true" | "false").then(|| text.into()),
+            Type::Date => date(text).map(|_| text.into()),
+            Type::Timestamptz => timestamp(text).map(|time| time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string().into()),
+            Type::Uuid => uuid::Uuid::try_parse(text).ok().map(|uuid| uuid.hyphenated().to_string().into()),
+            Type::Jsonb => (!text.contains('\0')).then(|| json::quoted(text).into()),
+        }
     }
 }
 

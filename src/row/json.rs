@@ -48,7 +48,12 @@ pub fn is_link(key: &str) -> bool {
 
 /// A value that is a link whatever its name.
 pub fn looks_like_a_link(raw: &RawValue) -> bool {
-    raw.get().starts_with("\"http://") || raw.get().starts_with("\"https://")
+    raw.get().strip_prefix('"').is_some_and(is_link_text)
+}
+
+/// Text that is a link.
+pub fn is_link_text(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
 }
 
 pub fn is_null(raw: &RawValue) -> bool {
@@ -144,7 +149,8 @@ pub fn storable(raw: &RawValue) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// Text as a JSON string.
+pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

@@ -99,7 +99,7 @@ impl Changes {
         let follower = follower.filter(|follower| now - *follower <= RETENTION);
         let from = watermark.min(now).min(follower.unwrap_or(now));
         let since = from - OVERLAP;
-        table.since = Some(watermark);
+        table.tally.since = Some(watermark);
         let feeds = feeds(table);
         let names: Vec<&str> = feeds.iter().map(|feed| feed.name).collect();
         let applied = context.store.applied(&names)?;
@@ -140,7 +140,7 @@ impl Changes {
                 Ok(State::ReadWhole(format!("the changelog cannot be read from there ({status}: {words})")))
             }
             What::Failed(error) => Err(error),
-            What::Me { .. } | What::Throttled(_) => Ok(State::Open),
+            What::Me { .. } | What::Throttled(_) | What::File(_) | What::Balances(_) => Ok(State::Open),
         }
     }
 
@@ -225,7 +225,7 @@ impl Changes {
             return Ok(());
         }
         let (held, of_table) = context.store.held(table.name(), &absent)?;
-        table.brake(context.limits, held, of_table)?;
+        table.tally.brake(context.limits, held, of_table)?;
         delete(table, context, &absent)
     }
 
@@ -255,7 +255,7 @@ impl Changes {
 /// Deletes rows, a bounded number at once.
 fn delete(table: &mut Table, context: &mut Context, ids: &[i64]) -> Result<()> {
     for ids in ids.chunks(DELETED_AT_ONCE) {
-        table.deleted += context.store.delete(table.name(), &table.shape, ids)?;
+        table.tally.deleted += context.store.delete(table.name(), &table.shape, ids)?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct Ports<'a> {
 
 impl Ports<'_> {
     /// Waits for the next arrival, and says in the log when the API slows the run down.
-    fn next(&mut self) -> Result<Arrival> {
+    pub(super) fn next(&mut self) -> Result<Arrival> {
         loop {
             if self.stop.requested() {
                 return Err(Error::Interrupted);
@@ -121,10 +121,7 @@ impl Run<'_, '_> {
     fn start(&mut self, place: usize, resource: &'static Resource) -> Result<()> {
         let mut table = Table::new(place, resource, self.sync_type);
         if !self.identity.me.grants(resource.scope) {
-            table.say(&format!(
-                "the token does not grant the scope {}:readonly; add it in Pennylane to sync this table",
-                resource.scope
-            ));
+            table.tally.say_scope(resource.scope);
             return self.end(table, Status::Skipped, None, None);
         }
         let work = self.begin(&mut table);
@@ -145,7 +142,7 @@ impl Run<'_, '_> {
     fn begin(&mut self, table: &mut Table) -> Result<Work> {
         if self.sync_type == SyncType::Incremental && table.resource.mode != Mode::Whole {
             match self.store.watermark(table.name())? {
-                None => table.say("never synced before: read whole"),
+                None => table.tally.say("never synced before: read whole"),
                 Some(watermark) => {
                     let follower = match table.resource.follower() {
                         Some(follower) => self.store.watermark(follower.table)?,
@@ -153,7 +150,7 @@ impl Run<'_, '_> {
                     };
                     match Changes::start(table, &mut self.context(), watermark, follower)? {
                         Ok(changes) => return Ok(Work::Changes(Box::new(changes))),
-                        Err(why) => table.say(&format!("{why}: read whole")),
+                        Err(why) => table.tally.say(&format!("{why}: read whole")),
                     }
                 }
             }
@@ -162,14 +159,14 @@ impl Run<'_, '_> {
     }
 
     fn begin_full(&mut self, table: &mut Table) -> Result<Work> {
-        table.sync_type = SyncType::Full;
-        table.since = None;
+        table.tally.sync_type = SyncType::Full;
+        table.tally.since = None;
         Full::start(table, &mut self.context()).map(Work::Full)
     }
 
     fn arrive(&mut self, arrival: Arrival) -> Result<()> {
         let Some(mut task) = self.tasks.remove(&arrival.job) else { return Ok(()) };
-        task.table.requests += arrival.requests;
+        task.table.tally.requests += arrival.requests;
         let mut context = self.context();
         let state = match &mut task.work {
             Work::Full(full) => full.arrive(&mut task.table, &mut context, arrival.what),
@@ -194,7 +191,7 @@ impl Run<'_, '_> {
                 self.end(task.table, Status::Ok, memory, None)
             }
             Ok(State::ReadWhole(why)) => {
-                task.table.say(&format!("{why}: read whole"));
+                task.table.tally.say(&format!("{why}: read whole"));
                 let work = self.begin_full(&mut task.table);
                 self.set_out(task.table, work)
             }
@@ -255,20 +252,17 @@ impl Run<'_, '_> {
         let mut status = status;
         let mut progress = Progress::default();
         if status == Status::Ok {
-            let whole = table.sync_type == SyncType::Full;
+            let whole = table.tally.sync_type == SyncType::Full;
             self.store.note_drift(table.name(), &table.unknown, whole)?;
             let misfits = self.store.misfits(table.name())?;
-            if misfits.rows > 0 {
+            if let Some(message) = misfits.message() {
                 status = Status::Partial;
-                let (rows, sample) = (misfits.rows, misfits.sample.join("; "));
-                table.say(&format!(
-                    "{rows} rows hold a value that does not fit its column (kept in extra->'_misfit'): {sample}"
-                ));
+                table.tally.say(&message);
             }
             progress.watermark = self.identity.api_time.filter(|_| self.leader_is_good(&table));
             progress.memory = memory.unwrap_or_default();
         }
-        let report = table.report(status, error);
+        let report = table.tally.report(status, error);
         self.store.finish(&report, &progress)?;
         for (level, line) in report::table_lines(&report) {
             self.ports.log.line(level, &line);
@@ -280,7 +274,7 @@ impl Run<'_, '_> {
     /// Changes of a follower that its leader could not tell must be told by the next run: the watermark stays.
     fn leader_is_good(&self, table: &Table) -> bool {
         match table.resource.mode {
-            Mode::Follows { table: leader, .. } if table.sync_type == SyncType::Incremental => {
+            Mode::Follows { table: leader, .. } if table.tally.sync_type == SyncType::Incremental => {
                 self.reports.values().any(|report| report.table == leader && report.error.is_none())
             }
             _ => true,

@@ -56,7 +56,7 @@ impl Full {
             What::Page(batch) => self.page(table, context, batch).map(|()| State::Open),
             What::Done => self.done(table, context),
             What::Failed(error) => Err(error),
-            What::Me { .. } | What::Throttled(_) | What::Events { .. } | What::Absent(_) => Ok(State::Open),
+            _ => Ok(State::Open),
         }
     }
 
@@ -103,13 +103,13 @@ impl Full {
         }
         let line = format!("[WARNING] {}: {what}; nothing deleted, reading it again", table.name());
         context.log.line(Level::Warning, &line);
-        table.say(&format!("{what}; it was read a second time"));
+        table.tally.say(&format!("{what}; it was read a second time"));
         self.walked_twice = true;
         self.reappeared = 0;
         self.phase = Phase::Listing;
         table.unknown.clear();
         // What the first walk wrote counts once; what it found unchanged is found again.
-        table.merged.unchanged = 0;
+        table.tally.merged.unchanged = 0;
         context.store.start_load(table.name())?;
         self.read_list(table, context);
         Ok(State::Open)
@@ -118,8 +118,8 @@ impl Full {
     /// Deletes what was absent twice, if that is not too much to be true.
     fn delete(&mut self, table: &mut Table, context: &mut Context) -> Result<State> {
         let gone = context.store.candidate_count(table.name())?;
-        table.brake(context.limits, gone, self.held)?;
-        table.deleted += context.store.delete_candidates(table.name(), &table.shape)?;
+        table.tally.brake(context.limits, gone, self.held)?;
+        table.tally.deleted += context.store.delete_candidates(table.name(), &table.shape)?;
         Ok(State::Ended)
     }
 }

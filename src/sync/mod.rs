@@ -1,13 +1,18 @@
-//! The sync itself, without PostgreSQL and without sockets, over the traits in [`ports`]: what to read ([`read`]), when to
-//! try again ([`backoff`]), how a table is proven whole ([`full`]) or brought up to date from its changelog ([`changes`],
-//! [`fold`]), and the run that holds the tables together ([`engine`]).
+//! The sync itself, without PostgreSQL and without sockets, over the traits in [`ports`]: what to read ([`read`], [`order`]
+//! for exports), when to try again ([`backoff`]), how a table is proven whole ([`full`]) or brought up to date from its
+//! changelog ([`changes`], [`fold`]), the run that holds the tables together ([`engine`]), the exports ([`exports`]), the
+//! proof of the ledger ([`proof`]), and the round of all three ([`round`]).
 
 pub mod backoff;
 pub mod changes;
 pub mod engine;
+pub mod exports;
 pub mod fold;
 pub mod full;
+pub mod order;
 pub mod ports;
+pub mod proof;
 pub mod read;
 pub mod report;
+pub mod round;
 pub mod table;

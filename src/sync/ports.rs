@@ -1,14 +1,20 @@
 //! All that the sync knows of the world, as traits: the API, the readers at work, the store, the log.
 
 use super::changes::{Applied, Memory};
+use super::proof::Compared;
 use super::read::{Arrival, Batch, Job};
 use super::report::{Level, TableReport};
 use crate::api::Answer;
+use crate::api::balance::Balance;
+use crate::api::export::Link;
 use crate::api::request::Request;
 use crate::error::Result;
-use crate::row::{Shape, Type};
+use crate::period::{FiscalYear, Period};
+use crate::row::{Row, Shape, Type};
+use bigdecimal::BigDecimal;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +25,11 @@ pub trait Api {
     /// # Errors
     /// `Network` and `Timeout` from the wire, `Interrupted` when the run ends. A status is not an error here.
     fn send(&self, request: &Request) -> Result<Answer>;
+    /// One try of a file behind a signed link, into a temporary file.
+    ///
+    /// # Errors
+    /// Those of [`Api::send`], and `Setup` when there is no room for it. A status is not an error here.
+    fn download(&self, link: &Link) -> Result<Download>;
     /// Waits, unless the run ends before.
     ///
     /// # Errors
@@ -28,6 +39,16 @@ pub trait Api {
     fn now(&self) -> Duration;
     /// How long one request may be retried.
     fn retry_for(&self) -> Duration;
+}
+
+/// A file that was asked for. It is empty unless the status is 200.
+#[derive(Debug)]
+pub struct Download {
+    pub status: u16,
+    /// At its beginning. It has no name and goes with this value.
+    pub file: File,
+    /// In hexadecimal digits.
+    pub sha256: String,
 }
 
 /// Readers at work: jobs go in, what they read comes out, in each job's order.
@@ -54,6 +75,17 @@ pub struct Misfits {
     pub rows: u64,
     /// Some of them, as `id: field, field`.
     pub sample: Vec<String>,
+}
+
+impl Misfits {
+    /// What a report says of them; `None` when there are none.
+    pub fn message(&self) -> Option<String> {
+        let Misfits { rows, sample } = self;
+        let sample = sample.join("; ");
+        (*rows > 0).then(|| {
+            format!("{rows} rows hold a value that does not fit its column (kept in extra->'_misfit'): {sample}")
+        })
+    }
 }
 
 /// How far a table's sync came.
@@ -104,6 +136,50 @@ pub trait Store {
     fn note_drift(&mut self, table: &str, unknown: &BTreeMap<String, Type>, whole: bool) -> Result<()>;
     /// Notes how the table's sync ended and what the next one needs to know.
     fn finish(&mut self, report: &TableReport, progress: &Progress) -> Result<()>;
+}
+
+/// What is known of an export that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    pub period: Period,
+    /// The period was a whole fiscal year when it was taken.
+    pub fiscal_year: bool,
+    /// What the ledger looked like then, as [`ExportStore::ledger_state`] says it; `None` when that is not known.
+    pub ledger_state: Option<String>,
+    /// It was taken and has no line: nothing can overlap it.
+    pub empty: bool,
+}
+
+/// The tables of exports. Their rows are known by period and place in the file.
+pub trait ExportStore: Store {
+    /// The fiscal years that are held, ascending.
+    fn fiscal_years(&mut self) -> Result<Vec<FiscalYear>>;
+    /// The exports whose rows are held, and those that were taken and are empty.
+    fn holdings(&mut self, table: &str) -> Result<Vec<Holding>>;
+    /// The ledger lines held of a period, and a text that differs when one of them was written or deleted meanwhile;
+    /// `None` when the ledger cannot tell.
+    fn ledger_state(&mut self, period: Period) -> Result<Option<(u64, String)>>;
+    /// Does this work whole or not at all.
+    fn whole(&mut self, table: &str, work: &mut dyn FnMut(&mut dyn ExportStore) -> Result<()>) -> Result<()>;
+    /// The rows held of a period.
+    fn held_lines(&mut self, table: &str, period: Period) -> Result<u64>;
+    /// Writes the lines that are new or differ. `fresh`: none of this period is held, so there is nothing to compare.
+    fn put_lines(&mut self, table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Result<Merged>;
+    /// Deletes a period's lines behind this one and tells how many went.
+    fn cut_lines(&mut self, table: &str, period: Period, last: u64) -> Result<u64>;
+    /// Notes that an export was taken.
+    fn register(&mut self, table: &str, holding: &Holding, sha256: &str) -> Result<()>;
+    /// What the accounts of the ledger add up to in a period, by account number.
+    ///
+    /// # Errors
+    /// `Setup` when the ledger was never synced or lacks a column for it.
+    fn ledger_balances(&mut self, period: Period) -> Result<Vec<Balance>>;
+    /// What a FEC adds up to: debit and credit.
+    fn fec_totals(&mut self, period: Period) -> Result<(BigDecimal, BigDecimal)>;
+    /// Keeps what a proof found, in place of what the last one found of this period.
+    fn note_proof(&mut self, period: Period, accounts: &[Compared]) -> Result<()>;
+    /// Forgets what earlier proofs found of other periods than these.
+    fn forget_proofs(&mut self, but: &[Period]) -> Result<()>;
 }
 
 /// Whether somebody asked to stop. It looks and never acts: the engine returns first.

@@ -3,17 +3,21 @@
 use super::backoff::Backoff;
 use super::ports::Api;
 use crate::api::Answer;
+use crate::api::balance::{Balance, BalancePage};
 use crate::api::changelog::{self, Event};
 use crate::api::me::Me;
 use crate::api::page::Page;
 use crate::api::problem;
 use crate::api::request::{Part, Request};
-use crate::catalogue::{IdFilter, Resource};
+use crate::catalogue::{Export, IdFilter, Resource};
 use crate::error::{Error, Result};
+use crate::export::Summary;
+use crate::period::Period;
 use crate::row::{self, Row, Shape};
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 /// How many empty pages that promise more are followed before the list is called broken.
 const EMPTY_PAGES: u32 = 5;
@@ -42,6 +46,10 @@ pub enum Read {
     Ids { resource: &'static Resource, shape: Arc<Shape>, ids: Vec<i64>, ask_alone: bool },
     /// What these feeds say since this time, one after the other.
     Changes { feeds: Vec<Feed>, since: DateTime<Utc> },
+    /// An export of a period: asked for, waited for, downloaded and taken apart.
+    Export { export: &'static Export, shape: Arc<Shape>, period: Period },
+    /// The trial balance of a period, whole. `auxiliary`: customers and suppliers one by one.
+    TrialBalance { period: Period, auxiliary: bool },
 }
 
 /// One changelog.
@@ -73,12 +81,33 @@ pub enum What {
     Events { feed: usize, events: Vec<Event> },
     /// Records that were asked for and are not there.
     Absent(Vec<i64>),
+    /// A file is there, and its lines come one batch after the other.
+    File(Delivery),
+    /// A page of a trial balance.
+    Balances(Vec<Balance>),
     /// The API asked to slow down; the pause in seconds.
     Throttled(u64),
     /// The job is done.
     Done,
     /// The job failed for good.
     Failed(Error),
+}
+
+/// The lines of a file on their way.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Of the file, in hexadecimal digits.
+    pub sha256: String,
+    /// The last word is `Whole` or an error; whoever drops this stops the reading.
+    pub lines: Receiver<Result<Lines>>,
+}
+
+/// Lines of a file.
+#[derive(Debug)]
+pub enum Lines {
+    Some(Vec<Row>),
+    /// That was all.
+    Whole(Summary),
 }
 
 /// Rows of one page.
@@ -101,9 +130,9 @@ pub fn run(job: &Job, api: &dyn Api, tell: &mut dyn FnMut(Arrival) -> Result<()>
     let _ = reader.tell(last);
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     job: usize,
-    api: &'a dyn Api,
+    pub(super) api: &'a dyn Api,
     requests: u32,
     tell: &'a mut dyn FnMut(Arrival) -> Result<()>,
 }
@@ -125,6 +154,8 @@ impl Reader<'_> {
             Read::Changes { feeds, since } => {
                 feeds.iter().enumerate().try_for_each(|(place, feed)| self.changelog(place, *feed, *since))
             }
+            Read::Export { export, shape, period } => self.export(export, shape, *period),
+            Read::TrialBalance { period, auxiliary } => self.trial_balance(*period, *auxiliary),
         }
     }
 
@@ -232,6 +263,27 @@ impl Reader<'_> {
         }
     }
 
+    /// Walks a trial balance to its end. What is asked for goes with every page: the cursor remembers none of it.
+    fn trial_balance(&mut self, period: Period, auxiliary: bool) -> Result<()> {
+        let mut cursor: Option<String> = None;
+        loop {
+            let request = Request::trial_balance(period, auxiliary, cursor.as_deref());
+            let page = self.fetch(&request, |answer| {
+                let page = BalancePage::parse(&request.path, &answer.body)?;
+                if page.next_cursor.is_some() && page.next_cursor == cursor {
+                    let what = "a cursor that repeats".to_owned();
+                    return Err(Error::Contract { path: request.path.clone(), what });
+                }
+                Ok(page)
+            })?;
+            self.tell(What::Balances(page.balances))?;
+            if page.next_cursor.is_none() {
+                return Ok(());
+            }
+            cursor = page.next_cursor;
+        }
+    }
+
     /// One page, typed; `rule` is what must hold of it beyond its form.
     fn page(
         &mut self,
@@ -260,14 +312,21 @@ impl Reader<'_> {
     }
 
     /// Sends a request until it succeeds or its failure is final.
-    fn fetch<T>(&mut self, request: &Request, read: impl Fn(&Answer) -> Result<T>) -> Result<T> {
+    pub(super) fn fetch<T>(&mut self, request: &Request, read: impl Fn(&Answer) -> Result<T>) -> Result<T> {
+        self.persist(|api| {
+            let answer = api.send(request).and_then(|answer| problem::check(&request.path, answer))?;
+            read(&answer)
+        })
+    }
+
+    /// Tries something until it succeeds or its failure is final. Each try is one request.
+    pub(super) fn persist<T>(&mut self, mut attempt: impl FnMut(&dyn Api) -> Result<T>) -> Result<T> {
         let mut backoff = Backoff::new(self.api.retry_for());
         let start = self.api.now();
         loop {
             self.requests += 1;
-            let answer = self.api.send(request).and_then(|answer| problem::check(&request.path, answer));
-            let error = match answer.and_then(|answer| read(&answer)) {
-                Ok(read) => return Ok(read),
+            let error = match attempt(self.api) {
+                Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             let elapsed = self.api.now().saturating_sub(start);
@@ -281,7 +340,7 @@ impl Reader<'_> {
         }
     }
 
-    fn tell(&mut self, what: What) -> Result<()> {
+    pub(super) fn tell(&mut self, what: What) -> Result<()> {
         let requests = std::mem::take(&mut self.requests);
         (self.tell)(Arrival { job: self.job, requests, what })
     }

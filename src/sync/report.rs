@@ -21,6 +21,7 @@ pub enum Level {
 pub enum SyncType {
     Full,
     Incremental,
+    Export,
 }
 
 impl SyncType {
@@ -29,6 +30,7 @@ impl SyncType {
         match self {
             SyncType::Full => "full",
             SyncType::Incremental => "incremental",
+            SyncType::Export => "export",
         }
     }
 
@@ -37,6 +39,7 @@ impl SyncType {
         match self {
             SyncType::Full => "COMPLETE",
             SyncType::Incremental => "INCREMENTALE",
+            SyncType::Export => "EXPORT",
         }
     }
 }
@@ -50,17 +53,24 @@ pub enum Status {
     Partial,
     /// The token may not read it.
     Skipped,
+    /// An export whose ledger did not change was not asked for again.
+    Unchanged,
     /// It failed; its rows are as they were or newer, and none was deleted.
     Error,
 }
 
 impl Status {
+    /// Whether the table equals what Pennylane shows, as far as it can hold it.
+    pub fn is_good(self) -> bool {
+        matches!(self, Status::Ok | Status::Partial | Status::Unchanged)
+    }
+
     /// The word in the tables.
     pub fn word(self) -> &'static str {
         match self {
             Status::Ok => "ok",
             Status::Partial => "partial",
-            Status::Skipped => "skipped",
+            Status::Skipped | Status::Unchanged => "skipped",
             Status::Error => "error",
         }
     }
@@ -98,6 +108,10 @@ pub fn table_lines(report: &TableReport) -> Vec<(Level, String)> {
         lines.push((Level::Warning, format!("[ERREUR] {table}: {message}")));
         return lines;
     }
+    if report.status == Status::Unchanged {
+        lines.push((Level::Step, format!("[SKIP] {table}: aucun changement dans les ecritures")));
+        return lines;
+    }
     if report.status == Status::Skipped {
         let message = report.message.as_deref().unwrap_or_default();
         lines.push((Level::Warning, format!("[SKIP] {table}: {message}")));
@@ -125,7 +139,7 @@ pub fn table_lines(report: &TableReport) -> Vec<(Level, String)> {
 /// `[END]`, twice.
 pub fn end_lines(reports: &[TableReport], took: Duration) -> [String; 2] {
     let errors = reports.iter().filter(|report| report.status == Status::Error).count();
-    let good = reports.iter().filter(|report| matches!(report.status, Status::Ok | Status::Partial)).count();
+    let good = reports.iter().filter(|report| report.status.is_good()).count();
     [
         format!("[END] Sync terminee en {:.1}s", took.as_secs_f64()),
         format!("[END] Succes: {good}/{} | Erreurs: {errors}", reports.len()),

@@ -5,7 +5,7 @@ use super::read::{Batch, Job, Read};
 use super::report::{Level, Status, SyncType, TableReport};
 use crate::api::me::Me;
 use crate::catalogue::Resource;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, scope_name};
 use crate::row::{Shape, Type};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a long read says how far it is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 /// Deleting fewer rows than this needs no brake, unless it is all of them.
 const BRAKE_FREE_ROWS: u64 = 100;
 
@@ -55,23 +55,97 @@ pub enum State {
     ReadWhole(String),
 }
 
-/// The counts of one table.
-pub struct Table {
-    pub place: usize,
-    pub resource: &'static Resource,
-    pub shape: Arc<Shape>,
+/// What is counted and said of one table, however it is synced.
+pub struct Tally {
+    pub table: &'static str,
     pub sync_type: SyncType,
     pub merged: Merged,
     pub deleted: u64,
     pub requests: u32,
-    /// Fields that no column holds.
-    pub unknown: BTreeMap<String, Type>,
-    /// What the report will say.
-    pub message: Option<String>,
     /// Since when changes were looked for.
     pub since: Option<DateTime<Utc>>,
-    pages: u32,
+    /// What the report will say.
+    pub message: Option<String>,
     started: Instant,
+}
+
+impl Tally {
+    pub fn new(table: &'static str, sync_type: SyncType) -> Tally {
+        Tally {
+            table,
+            sync_type,
+            merged: Merged::default(),
+            deleted: 0,
+            requests: 0,
+            since: None,
+            message: None,
+            started: Instant::now(),
+        }
+    }
+
+    /// Counts what a merge did.
+    pub fn add(&mut self, merged: Merged) {
+        self.merged.inserted += merged.inserted;
+        self.merged.updated += merged.updated;
+        self.merged.unchanged += merged.unchanged;
+    }
+
+    /// Adds to what the report will say.
+    pub fn say(&mut self, text: &str) {
+        self.message = Some(match self.message.take() {
+            Some(said) => format!("{said}; {text}"),
+            None => text.to_owned(),
+        });
+    }
+
+    /// The scope that the token lacks.
+    pub fn say_scope(&mut self, scope: &str) {
+        let scope = scope_name(scope);
+        self.say(&format!("the token does not grant the scope {scope}; add it in Pennylane to sync this table"));
+    }
+
+    /// Says no to a deletion that is too much to be true.
+    ///
+    /// # Errors
+    /// `Brake`.
+    pub fn brake(&self, limits: Limits, gone: u64, held: u64) -> Result<()> {
+        let too_much = gone > 0
+            && (gone >= held || (gone > BRAKE_FREE_ROWS && gone * 100 > held * u64::from(limits.max_delete_percent)));
+        if too_much && !limits.force_deletes {
+            return Err(Error::Brake { table: self.table.to_owned(), gone, held });
+        }
+        Ok(())
+    }
+
+    /// The report of a table that came to this end.
+    pub fn report(mut self, status: Status, error: Option<Error>) -> TableReport {
+        if let Some(error) = &error {
+            self.message = Some(format!("{error}. {}", error.hint()));
+        }
+        TableReport {
+            table: self.table,
+            sync_type: self.sync_type,
+            status,
+            merged: self.merged,
+            deleted: self.deleted,
+            requests: self.requests,
+            duration: self.started.elapsed(),
+            since: self.since,
+            message: self.message,
+            error,
+        }
+    }
+}
+
+/// A list's sync under way.
+pub struct Table {
+    pub place: usize,
+    pub resource: &'static Resource,
+    pub shape: Arc<Shape>,
+    pub tally: Tally,
+    /// Fields that no column holds.
+    pub unknown: BTreeMap<String, Type>,
+    pages: u32,
     told: Instant,
 }
 
@@ -81,15 +155,9 @@ impl Table {
             place,
             resource,
             shape: Arc::default(),
-            sync_type,
-            merged: Merged::default(),
-            deleted: 0,
-            requests: 0,
+            tally: Tally::new(resource.table, sync_type),
             unknown: BTreeMap::new(),
-            message: None,
-            since: None,
             pages: 0,
-            started: Instant::now(),
             told: Instant::now(),
         }
     }
@@ -112,61 +180,18 @@ impl Table {
 
     /// Writes a page.
     pub fn merge(&mut self, context: &mut Context, batch: Batch) -> Result<()> {
-        let merged = context.store.merge(self.name(), &self.shape, &batch)?;
-        self.merged.inserted += merged.inserted;
-        self.merged.updated += merged.updated;
-        self.merged.unchanged += merged.unchanged;
+        self.tally.add(context.store.merge(self.name(), &self.shape, &batch)?);
         self.pages += 1;
         for (field, kind) in batch.rows.into_iter().flat_map(|row| row.unknown) {
             self.unknown.entry(field).and_modify(|held| *held = held.merged(kind)).or_insert(kind);
         }
         if self.told.elapsed() >= PROGRESS_EVERY {
             self.told = Instant::now();
-            let Merged { inserted, updated, unchanged } = self.merged;
+            let Merged { inserted, updated, unchanged } = self.tally.merged;
             let (table, rows, pages) = (self.name(), inserted + updated + unchanged, self.pages);
             let line = format!("[LECTURE] {table}: {rows} enregistrements lus ({pages} pages)");
             context.log.line(Level::Progress, &line);
         }
         Ok(())
-    }
-
-    /// Says no to a deletion that is too much to be true.
-    ///
-    /// # Errors
-    /// `Brake`.
-    pub fn brake(&self, limits: Limits, gone: u64, held: u64) -> Result<()> {
-        let too_much = gone > 0
-            && (gone >= held || (gone > BRAKE_FREE_ROWS && gone * 100 > held * u64::from(limits.max_delete_percent)));
-        if too_much && !limits.force_deletes {
-            return Err(Error::Brake { table: self.name().to_owned(), gone, held });
-        }
-        Ok(())
-    }
-
-    /// Adds to what the report will say.
-    pub fn say(&mut self, text: &str) {
-        self.message = Some(match self.message.take() {
-            Some(said) => format!("{said}; {text}"),
-            None => text.to_owned(),
-        });
-    }
-
-    /// The report of a table that came to this end.
-    pub fn report(&mut self, status: Status, error: Option<Error>) -> TableReport {
-        if let Some(error) = &error {
-            self.message = Some(format!("{error}. {}", error.hint()));
-        }
-        TableReport {
-            table: self.name(),
-            sync_type: self.sync_type,
-            status,
-            merged: self.merged,
-            deleted: self.deleted,
-            requests: self.requests,
-            duration: self.started.elapsed(),
-            since: self.since,
-            message: self.message.clone(),
-            error,
-        }
     }
 }

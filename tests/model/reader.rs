@@ -4,9 +4,10 @@
 use crate::tape::Tape;
 use crate::world::World;
 use penny_pg::api::Answer;
+use penny_pg::api::export::Link;
 use penny_pg::api::request::Request;
 use penny_pg::error::{Error, Result};
-use penny_pg::sync::ports::{Api, Fetch};
+use penny_pg::sync::ports::{Api, Download, Fetch};
 use penny_pg::sync::read::{self, Arrival, Job};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -46,6 +47,10 @@ impl Api for Wire<'_> {
             world.change(&mut tape);
         }
         Ok(answer)
+    }
+
+    fn download(&self, _: &Link) -> Result<Download> {
+        unreachable!("no export is part of a life")
     }
 
     fn pause(&self, pause: Duration) -> Result<()> {

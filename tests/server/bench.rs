@@ -1,7 +1,7 @@
 //! `make bench`: speed and memory, as ratios of things measured in the same run. Not part of `make test`.
 
 use crate::scene::{Scene, TOKEN, value};
-use fake_pennylane::{Config, FakePennylane, Size};
+use fake_pennylane::{Config, FakePennylane, Fault, FaultKind, Size};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -79,6 +79,93 @@ fn bench_full_load_against_copy() {
     println!(
         "  peak private memory of the backend          {load_peak:>9.0} MB first, {again_peak:.0} MB again (under 200)"
     );
+}
+
+/// A FEC of this many lines for 2025, two lines an entry.
+fn fec(lines: usize) -> String {
+    let mut text =
+        "JournalCode\tJournalLib\tEcritureNum\tEcritureDate\tCompteNum\tCompteLib\tCompAuxNum\tCompAuxLib\tPieceRef\t\
+                    PieceDate\tEcritureLib\tDebit\tCredit\tEcritureLet\tDateLet\tValidDate\tMontantdevise\tIdevise\r\n"
+            .to_owned();
+    for line in 0..lines {
+        let entry = line / 2 + 1;
+        let day = format!("2025{:02}{:02}", (entry - 1) * 24 / (lines + 1) + 1, entry % 28 + 1);
+        let amount = format!("{},{:02}", entry % 100_000, entry % 100);
+        let (account, label, auxiliary, debit, credit) = match line % 2 {
+            0 => (
+                "411000",
+                "Clients",
+                format!("411C{:05}\tClient n° {}", entry % 5000, entry % 5000),
+                amount.as_str(),
+                "0,00",
+            ),
+            _ => ("707000", "Ventes de marchandises", "\t".to_owned(), "0,00", amount.as_str()),
+        };
+        text += &format!(
+            "VE\tVentes\t{entry}\t{day}\t{account}\t{label}\t{auxiliary}\tF{entry:07}\t{day}\tFacture n° {entry} à échéance\t{debit}\t{credit}\t\t\t{day}\t\t\r\n"
+        );
+    }
+    text
+}
+
+#[test]
+#[ignore = "a measurement: make bench"]
+fn bench_fec_against_copy() {
+    let lines: usize = std::env::var("BENCH_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let config = Config { size: Size::tiny(), token: TOKEN.into(), gzip: false, ..Config::default() };
+    let scene = Scene::around(FakePennylane::start(config), &["pennylane.request_timeout = 30"]);
+    let file = FaultKind::Status { status: 200, headers: vec![], body: fec(lines) };
+    scene.api.fault(Fault::always("file=exports", file));
+    let mut client = scene.connect();
+    client.batch_execute("SELECT pennylane.setup()").unwrap();
+    let pid = value(&mut client, "SELECT pg_backend_pid()").unwrap();
+    let load = |client: &mut postgres::Client| {
+        let call = "export_fec('2025-01-01', '2025-12-31')";
+        let ((done, seconds), peak) = peak_private_memory(&pid, || time(|| crate::scene::sync(client, call)));
+        let done = done["fec"].clone();
+        assert_eq!(done.status, "ok");
+        (done, seconds, peak)
+    };
+    let (first, load_seconds, load_peak) = load(&mut client);
+    assert_eq!(first.inserted, lines as i64);
+    let (again, again_seconds, again_peak) = load(&mut client);
+    assert_eq!((again.inserted, again.updated, again.unchanged), (0, 0, lines as i64));
+    let file = scene.cluster.file("fec.copy");
+    client
+        .batch_execute(&format!(
+            "COPY pennylane.fec TO '{0}'; CREATE TABLE public.copied (LIKE pennylane.fec INCLUDING ALL)",
+            file.display()
+        ))
+        .unwrap();
+    let ((), copy_seconds) =
+        time(|| client.batch_execute(&format!("COPY public.copied FROM '{}'", file.display())).unwrap());
+    let ((), anomalies) = time(|| {
+        let found = value(
+            &mut client,
+            "SELECT count(*) FROM pennylane.fec_anomalies('2025-01-01', '2025-12-31') WHERE severity = 'error'",
+        );
+        assert_eq!(found.as_deref(), Some("0"));
+    });
+    let (text, out) =
+        time(|| value(&mut client, "SELECT count(*) FROM pennylane.fec_file('2025-01-01', '2025-12-31')"));
+    assert_eq!(text.unwrap(), (lines + 1).to_string());
+    let rows = lines as f64;
+    println!("\nFEC of {lines} lines, download included, no latency");
+    println!("  COPY of the same rows into the same table   {:>9.0} rows/s", rows / copy_seconds);
+    println!(
+        "  first export                                {:>9.0} rows/s   {:.2} of COPY (at least 0.50)",
+        rows / load_seconds,
+        copy_seconds / load_seconds
+    );
+    println!(
+        "  export of the same content again            {:>9.0} rows/s   {:.2} of COPY",
+        rows / again_seconds,
+        copy_seconds / again_seconds
+    );
+    println!(
+        "  peak private memory of the backend          {load_peak:>9.0} MB first, {again_peak:.0} MB again (under 200)"
+    );
+    println!("  fec_anomalies() {anomalies:.1} s, fec_file() {out:.1} s");
 }
 
 #[test]

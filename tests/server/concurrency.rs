@@ -16,8 +16,9 @@ fn the_pace_is_kept_without_a_single_refusal() {
     });
     let scene = Scene::around(api, &["pennylane.rate_limit = 4.5", "pennylane.request_timeout = 30"]);
     scene.sync("sync_full()");
-    let requests = scene.api.requests();
-    assert!(requests.iter().all(|request| request.status == 200));
+    let mut requests = scene.api.requests();
+    assert!(requests.iter().all(|request| request.status < 300));
+    requests.retain(|request| !request.file_host);
     for window in requests.windows(26) {
         assert!(window[25].at - window[0].at > Duration::from_secs(5), "26 requests within 5 seconds");
     }

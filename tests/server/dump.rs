@@ -58,7 +58,7 @@ fn a_watermark_without_its_rows_is_forgotten() {
     let scene = Scene::synced();
     scene.execute("DROP TABLE pennylane.products CASCADE; SELECT pennylane.setup()");
     assert_eq!(scene.value("SELECT count(*) FROM pennylane.sync_state WHERE table_name = 'products'").unwrap(), "0");
-    assert_eq!(scene.value("SELECT count(*) FROM pennylane.sync_state").unwrap(), "10");
+    assert_eq!(scene.value("SELECT count(*) FROM pennylane.sync_state").unwrap(), "12");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn a_trigger_that_raises_fails_its_table_alone_and_its_words_stay_out_of_the_log
     assert_eq!(done["customers"].status, "error");
     let message = done["customers"].message.as_ref().unwrap();
     assert!(message.contains("P0001") && message.contains("trigger"), "{message}");
-    assert_eq!(done.values().filter(|table| table.status == "ok").count(), 10);
+    assert_eq!(done.values().filter(|table| table.status == "ok").count(), 12);
     assert!(!scene.cluster.log().contains("not you, 0102030405"));
     scene.execute("DROP TRIGGER no ON pennylane.customers");
     scene.sync("sync_full('customers')");

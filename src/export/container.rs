@@ -1,0 +1,190 @@
+//! What a file is, told from its first bytes and never from its name: text, a workbook, or a zip archive that holds
+//! one of the two.
+
+use super::header::{self, Lack, Titles};
+use super::record::Source;
+use super::text::{Text, broken};
+use super::workbook::{Rows, damaged};
+use super::{Layout, Summary, refusal};
+use crate::error::{Error, Result};
+use calamine::{Reader, Xlsx, XlsxError};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+const ZIP: &[u8] = b"PK\x03\x04";
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
+/// What Excel wrote before 2007, and what it puts a workbook with a password into.
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0";
+const WORKBOOK: &str = "xl/workbook.xml";
+const TEXTS: &str = "xl/sharedStrings.xml";
+/// An archive may not unpack to more than this, so that a malicious one fills no disk.
+const MOST_UNPACKED: u64 = 8 << 30;
+/// The texts of a workbook are the one thing that has to be in memory as a whole.
+const MOST_TEXTS: u64 = 256 << 20;
+
+/// What is done with the records behind a header.
+pub type Then<'a> = dyn FnMut(Titles, &mut dyn Source) -> Result<Summary> + 'a;
+
+/// Opens a file, finds its header and does with the rest what is to be done.
+pub fn open(layout: Layout, file: &File, then: &mut Then) -> Result<Summary> {
+    let head = head(file)?;
+    if head == EMPTY_ZIP {
+        return Err(refusal("it is an archive without any file"));
+    }
+    if head != ZIP {
+        return text(layout, file, then);
+    }
+    let mut archive = ZipArchive::new(BufReader::new(rewound(file)?)).map_err(bad_archive)?;
+    if archive.index_for_name(WORKBOOK).is_some() {
+        return workbook(layout, file, then);
+    }
+    let candidate = unpacked(layout, &mut archive)?;
+    open_one(layout, &candidate, then)
+}
+
+/// Opens what an archive may hold: anything but another archive.
+fn open_one(layout: Layout, file: &File, then: &mut Then) -> Result<Summary> {
+    if head(file)? == ZIP { workbook(layout, file, then) } else { text(layout, file, then) }
+}
+
+/// The first four bytes.
+fn head(file: &File) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    rewound(file)?.take(4).read_to_end(&mut head).map_err(broken)?;
+    Ok(head)
+}
+
+fn rewound(mut file: &File) -> Result<&File> {
+    file.seek(SeekFrom::Start(0)).map_err(broken)?;
+    Ok(file)
+}
+
+/// The one file of an archive that has the layout's header.
+fn unpacked(layout: Layout, archive: &mut ZipArchive<BufReader<&File>>) -> Result<File> {
+    let mut found = Vec::new();
+    let mut refused = Vec::new();
+    let mut left = MOST_UNPACKED;
+    for number in 0..archive.len() {
+        let mut entry = archive.by_index(number).map_err(bad_archive)?;
+        let name = entry.name_raw();
+        let hidden = name.rsplit(|byte| *byte == b'/').next().is_some_and(|last| last.starts_with(b"."));
+        if !entry.is_file() || hidden || name.starts_with(b"__MACOSX/") {
+            continue;
+        }
+        let mut file = tempfile::tempfile().map_err(broken)?;
+        left -= copy(&mut entry, &mut file, left)?;
+        match open_one(layout, &file, &mut |_, _| Ok(Summary::default())) {
+            Ok(_) => found.push(file),
+            Err(error) => refused.push(error),
+        }
+    }
+    match (found.len(), refused.len()) {
+        (1, _) => {}
+        (0, 0) => return Err(refusal("it is an archive without any file")),
+        (0, 1) => return Err(refused.swap_remove(0)),
+        (0, files) => return Err(refusal(format!("it is an archive of {files} files, and none has the header"))),
+        (files, _) => return Err(refusal(format!("it is an archive in which {files} files have the header"))),
+    }
+    Ok(found.swap_remove(0))
+}
+
+/// Copies an entry to its end, where its checksum is proved.
+fn copy(entry: &mut impl Read, to: &mut impl Write, most: u64) -> Result<u64> {
+    let copied = io::copy(&mut entry.take(most + 1), to).map_err(|error| match error.kind() {
+        // What the archive itself is wrong about.
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            refusal("the archive is damaged")
+        }
+        _ => broken(error),
+    })?;
+    if copied > most {
+        return Err(refusal(format!("it unpacks to more than {most} bytes")));
+    }
+    Ok(copied)
+}
+
+fn bad_archive(error: ZipError) -> Error {
+    refusal(match error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
+            "the archive is protected by a password"
+        }
+        ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => {
+            "the archive is of a kind that cannot be unpacked"
+        }
+        ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => return broken(error),
+        _ => "the archive is damaged",
+    })
+}
+
+/// Reads a workbook: the first worksheet that has the header.
+fn workbook(layout: Layout, file: &File, then: &mut Then) -> Result<Summary> {
+    prove(file)?;
+    let mut book: Xlsx<_> = Xlsx::new(BufReader::new(rewound(file)?)).map_err(damaged)?;
+    let since_1904 = book.has_1904_epoch();
+    let mut closest: Option<Lack> = None;
+    for sheet in book.sheet_names() {
+        let cells = match book.worksheet_cells_reader(&sheet) {
+            Ok(cells) => cells,
+            // A page that is a chart.
+            Err(XlsxError::NotAWorksheet(_)) => continue,
+            Err(error) => return Err(damaged(error)),
+        };
+        let mut rows = Rows::new(cells, since_1904);
+        match header::find(layout, &mut rows)? {
+            Ok(titles) => return then(titles, &mut rows),
+            Err(lack) if closest.as_ref().is_none_or(|held| lack.known > held.known) => closest = Some(lack),
+            Err(_) => {}
+        }
+    }
+    Err(refusal(closest.map_or_else(|| "it is a workbook without a worksheet".into(), |lack| lack.what)))
+}
+
+/// Unpacks a workbook to nowhere: its checksums tell whether it is whole, which its library does not ask.
+fn prove(file: &File) -> Result<()> {
+    let mut archive = ZipArchive::new(BufReader::new(rewound(file)?)).map_err(bad_archive)?;
+    if archive.index_for_name(WORKBOOK).is_none() {
+        return Err(refusal("it is an archive inside an archive"));
+    }
+    let texts = archive.index_for_name(TEXTS);
+    let mut left = MOST_UNPACKED;
+    for number in 0..archive.len() {
+        let mut entry = archive.by_index(number).map_err(bad_archive)?;
+        let most = if texts == Some(number) { MOST_TEXTS } else { left };
+        left = left.saturating_sub(copy(&mut entry, &mut io::sink(), most)?);
+    }
+    Ok(())
+}
+
+/// Reads a text, cut at the separator that shows the most names of columns.
+fn text(layout: Layout, file: &File, then: &mut Then) -> Result<Summary> {
+    let head = head(file)?;
+    if head == OLE {
+        return Err(refusal("it is a workbook of an old kind (.xls), or one that is protected by a password"));
+    }
+    let text = Text::of(file)?;
+    let (separators, quotes): (&[u8], bool) = match layout {
+        Layout::Fec => (b"\t|;", false),
+        Layout::AnalyticalLedger => (b"\t|;,", true),
+    };
+    let mut best: Option<u8> = None;
+    let mut closest: Option<Lack> = None;
+    let mut most = 0;
+    for separator in separators {
+        match header::find(layout, &mut text.records(*separator, quotes)?)? {
+            Ok(titles) if best.is_none() || titles.known > most => {
+                most = titles.known;
+                best = Some(*separator);
+            }
+            Err(lack) if closest.as_ref().is_none_or(|held| lack.known > held.known) => closest = Some(lack),
+            _ => {}
+        }
+    }
+    let Some(separator) = best else {
+        return Err(refusal(closest.map_or_else(|| "it is empty".into(), |lack| lack.what)));
+    };
+    let mut records = text.records(separator, quotes)?;
+    let titles = header::find(layout, &mut records)?.map_err(|lack| refusal(lack.what))?;
+    then(titles, &mut records)
+}

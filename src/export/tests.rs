@@ -1,0 +1,7 @@
+//! Whole files to rows.
+
+mod fec;
+mod ledger;
+mod refusals;
+mod samples;
+mod speed;

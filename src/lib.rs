@@ -11,7 +11,8 @@
 //! 4. `pg::store` writes: compare first, a savepoint a page, the watermark in the same transaction.
 //!
 //! The files that Pennylane makes on request come in through [`export`], typed by the same shapes; [`sync::exports`] puts
-//! each in the place of its period. [`sync::proof`] compares the ledger with Pennylane's own trial balance.
+//! each in the place of its period. [`sync::proof`] compares the ledger with Pennylane's own trial balance. [`schedule`]
+//! says when a run is due.
 //!
 //! [`error`] holds every way to fail and what to do about it; `pg::report` gives each its SQLSTATE. [`secret`] keeps the
 //! token out of sight.
@@ -26,6 +27,7 @@ pub mod http;
 pub mod limit;
 pub mod period;
 pub mod row;
+pub mod schedule;
 pub mod secret;
 pub mod sync;
 

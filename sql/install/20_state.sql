@@ -74,6 +74,17 @@ CREATE TABLE pennylane.sync_candidates (
     PRIMARY KEY (company_id, table_name, id)
 );
 
+-- How far a full load came that is written step by step, so that it goes on there after a crash, a restart or a lost
+-- network. Not dumped: without its rows it would be silent loss.
+CREATE TABLE pennylane.sync_checkpoints (
+    company_id bigint      NOT NULL,
+    table_name text        NOT NULL,
+    last_id    bigint      NOT NULL,
+    watermark  timestamptz,
+    started_at timestamptz NOT NULL,
+    PRIMARY KEY (company_id, table_name)
+);
+
 -- Records that are to be read again because rows that point to them changed; a table without a changelog learns it here.
 CREATE TABLE pennylane.pending_entries (
     company_id bigint      NOT NULL,

@@ -59,6 +59,13 @@ COMMENT ON COLUMN pennylane.sync_candidates.company_id IS 'Pennylane company.';
 COMMENT ON COLUMN pennylane.sync_candidates.table_name IS 'Table of schema pennylane.';
 COMMENT ON COLUMN pennylane.sync_candidates.id IS 'Id that is in the table and was not in the list.';
 
+COMMENT ON TABLE pennylane.sync_checkpoints IS 'Internal: how far a full load of the background worker came, so that it goes on there after a crash, a restart or a lost network. Good for 12 hours.';
+COMMENT ON COLUMN pennylane.sync_checkpoints.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.sync_checkpoints.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.sync_checkpoints.last_id IS 'Records up to this id are proven.';
+COMMENT ON COLUMN pennylane.sync_checkpoints.watermark IS 'When the load started (Pennylane''s clock). NULL: Pennylane sent no time.';
+COMMENT ON COLUMN pennylane.sync_checkpoints.started_at IS 'When the load started (database clock).';
+
 COMMENT ON TABLE pennylane.pending_entries IS 'Internal: records to read again because rows that point to them changed. A row leaves only when its record was applied.';
 COMMENT ON COLUMN pennylane.pending_entries.company_id IS 'Pennylane company.';
 COMMENT ON COLUMN pennylane.pending_entries.table_name IS 'Table of the record.';

@@ -7,11 +7,11 @@ use super::shape;
 use super::statements::{self, NOTED_AGAIN, Which, quoted, relation};
 use super::txn;
 use crate::api::changelog::Operation;
-use crate::catalogue::{Mode, Resource, resource};
+use crate::catalogue::{IdFilter, Mode, Resource, resource};
 use crate::error::{Error, Result};
 use crate::row::{Column, MISFIT, Row, Shape, Type};
 use crate::sync::changes::{Applied, Memory};
-use crate::sync::ports::{Merged, Misfits, Progress, Store};
+use crate::sync::ports::{Load, Merged, Misfits, Progress, Store};
 use crate::sync::read::Batch;
 use crate::sync::report::{Status, SyncType, TableReport};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,6 +37,9 @@ const BY_KEY: &[(&CStr, &CStr)] = &[
 /// How many rows with a misfit a message names.
 const MISFIT_SAMPLE: i64 = 5;
 
+/// How long a checkpoint is good: what was proven long ago is proven again.
+const CHECKPOINT_HOURS: i64 = 12;
+
 /// Events written by one statement.
 const EVENTS_AT_ONCE: usize = 10_000;
 
@@ -45,19 +48,89 @@ pub struct SpiStore {
     company: i64,
     /// Statements that write, by table, columns, and whether there is nothing to compare with.
     writes: HashMap<(String, Vec<usize>, bool), OwnedPreparedStatement>,
-    /// When each full sync started, by this server's clock in microseconds: what was pending before then is covered by it.
-    load_starts: HashMap<String, i64>,
+    /// The loads under way.
+    loads: HashMap<String, LoadUnderWay>,
+    /// Loads that are cut off may go on where they were: what is written stays when a run ends early.
+    checkpoints: bool,
+}
+
+/// A load under way.
+#[derive(Debug, Clone, Copy)]
+struct LoadUnderWay {
+    /// When it started, by this server's clock in microseconds: what was pending before then is covered by it.
+    started: i64,
+    /// When it started, by the API's clock.
+    watermark: Option<DateTime<Utc>>,
 }
 
 impl SpiStore {
-    /// The store of this company.
+    /// The store of this company, in the caller's transaction: all of a run or nothing stays.
     pub fn new(company: i64) -> SpiStore {
-        SpiStore { company, writes: HashMap::new(), load_starts: HashMap::new() }
+        SpiStore { company, writes: HashMap::new(), loads: HashMap::new(), checkpoints: false }
+    }
+
+    /// The store of this company, with a transaction for each step and checkpoints.
+    pub fn in_steps(company: i64) -> SpiStore {
+        SpiStore { checkpoints: true, ..SpiStore::new(company) }
+    }
+
+    /// Where a load that was cut off had come to, if it started in the last hours.
+    fn checkpoint(&self, table: &str) -> Result<Option<(i64, LoadUnderWay)>> {
+        let query = "SELECT last_id::text, ((extract(epoch FROM started_at) * 1000000)::bigint)::text, \
+                     ((extract(epoch FROM watermark) * 1000000)::bigint)::text \
+                     FROM pennylane.sync_checkpoints WHERE company_id = $1 AND table_name = $2 \
+                       AND started_at > pg_catalog.clock_timestamp() - $3 * interval '1 hour'";
+        let args = [self.company.into(), table.into(), CHECKPOINT_HOURS.into()];
+        let number = |text: &Option<String>| text.as_deref()?.parse::<i64>().ok();
+        let found = self.rows(table, query, &args, |row| {
+            let watermark = number(&row[2]).and_then(DateTime::from_timestamp_micros);
+            Some((number(&row[0])?, LoadUnderWay { started: number(&row[1])?, watermark }))
+        })?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Notes how far a load came, with the rows that brought it there.
+    fn save_checkpoint(&self, table: &str, last_id: i64) -> Result<()> {
+        let Some(load) = self.loads.get(table) else { return Ok(()) };
+        let query = "INSERT INTO pennylane.sync_checkpoints AS c (company_id, table_name, last_id, watermark, started_at) \
+             VALUES ($1, $2, $3, $4::timestamptz, 'epoch'::timestamptz + $5 * interval '1 microsecond') \
+             ON CONFLICT (company_id, table_name) DO UPDATE SET last_id = EXCLUDED.last_id, \
+                 watermark = EXCLUDED.watermark, started_at = EXCLUDED.started_at";
+        let watermark = load.watermark.map(|time| time.to_rfc3339());
+        let args = [self.company.into(), table.into(), last_id.into(), watermark.into(), load.started.into()];
+        self.run(table, query, &args).map(|_| ())
+    }
+
+    fn forget_checkpoint(&self, table: &str) -> Result<()> {
+        let query = "DELETE FROM pennylane.sync_checkpoints WHERE company_id = $1 AND table_name = $2";
+        self.run(table, query, &[self.company.into(), table.into()]).map(|_| ())
     }
 
     /// One value of a statement about one table.
     fn one<T: FromDatum + IntoDatum>(&self, table: &str, query: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
         txn::savepoint(table, || Spi::get_one_with_args::<T>(query, args).map_err(|error| spi_error(table, &error)))
+    }
+
+    /// The rows of a query about one table, each made of its columns as text.
+    fn rows<T>(
+        &self,
+        table: &str,
+        query: &str,
+        args: &[DatumWithOid],
+        read: impl Fn(&[Option<String>]) -> Option<T>,
+    ) -> Result<Vec<T>> {
+        txn::savepoint(table, || {
+            // `select` would look with the eyes of the caller's statement, which do not see what this run has written.
+            let rows = Spi::connect_mut(|client| {
+                let mut rows = Vec::new();
+                for row in client.update(query, None, args)? {
+                    let texts = (1..=row.columns()).map(|place| row.get::<String>(place));
+                    rows.extend(read(&texts.collect::<std::result::Result<Vec<_>, _>>()?));
+                }
+                Ok::<_, pgrx::spi::Error>(rows)
+            });
+            rows.map_err(|error| spi_error(table, &error))
+        })
     }
 
     /// One count of a statement about one table.
@@ -156,7 +229,8 @@ impl SpiStore {
             time(progress.memory.newest).into(),
         ];
         self.run(table, &done, &args)?;
-        if whole && let Some(started) = self.load_starts.remove(table) {
+        if whole && let Some(LoadUnderWay { started, .. }) = self.loads.remove(table) {
+            self.forget_checkpoint(table)?;
             let covered = "DELETE FROM pennylane.pending_entries WHERE company_id = $1 AND table_name = $2 \
                            AND noted_at < 'epoch'::timestamptz + $3 * interval '1 microsecond'";
             self.run(table, covered, &[self.company.into(), table.into(), started.into()])?;
@@ -284,15 +358,22 @@ impl Store for SpiStore {
         shape::read(table).map(Arc::new)
     }
 
-    fn start_load(&mut self, table: &str) -> Result<u64> {
+    fn start_load(&mut self, table: &str, now: Option<DateTime<Utc>>, resume: bool) -> Result<Load> {
+        let held = format!("SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1", relation(table));
+        let held = self.count(table, &held, &[self.company.into()])?;
+        let checkpoint = if resume && self.checkpoints { self.checkpoint(table)? } else { None };
+        if let Some((after, load)) = checkpoint {
+            self.loads.insert(table.to_owned(), load);
+            return Ok(Load { held, after, watermark: load.watermark });
+        }
+        self.forget_checkpoint(table)?;
         let forget = "DELETE FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = $2";
         self.run(table, forget, &[self.company.into(), table.into()])?;
-        let now = "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint";
-        if let Some(now) = self.one::<i64>(table, now, &[])? {
-            self.load_starts.entry(table.to_owned()).or_insert(now);
-        }
-        let held = format!("SELECT pg_catalog.count(*) FROM {} WHERE company_id = $1", relation(table));
-        self.count(table, &held, &[self.company.into()])
+        let clock = "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint";
+        let started = self.one::<i64>(table, clock, &[])?.unwrap_or(0);
+        // A list that is walked a second time is still the same load.
+        self.loads.entry(table.to_owned()).or_insert(LoadUnderWay { started, watermark: now });
+        Ok(Load { held, after: 0, watermark: now })
     }
 
     fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged> {
@@ -308,6 +389,11 @@ impl Store for SpiStore {
                 merged.unchanged += (rows.len() as u64).saturating_sub(inserted + updated);
                 // The first statement has looked at the whole range.
                 range = range.map(|(_, upto)| (upto, upto));
+            }
+            let last = batch.range.map(|(_, upto)| upto).filter(|upto| self.checkpoints && *upto != i64::MAX);
+            if let Some(last) = last.filter(|_| resource(table).is_some_and(|list| list.id_filter == IdFilter::Ranges))
+            {
+                self.save_checkpoint(table, last)?;
             }
             Ok(merged)
         })

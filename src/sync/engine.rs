@@ -119,7 +119,7 @@ impl Run<'_, '_> {
 
     /// Starts a table's sync, or ends it at once.
     fn start(&mut self, place: usize, resource: &'static Resource) -> Result<()> {
-        let mut table = Table::new(place, resource, self.sync_type);
+        let mut table = Table::new(place, resource, self.sync_type, self.identity.api_time);
         if !self.identity.me.grants(resource.scope) {
             table.tally.say_scope(resource.scope);
             return self.end(table, Status::Skipped, None, None);
@@ -259,7 +259,7 @@ impl Run<'_, '_> {
                 status = Status::Partial;
                 table.tally.say(&message);
             }
-            progress.watermark = self.identity.api_time.filter(|_| self.leader_is_good(&table));
+            progress.watermark = table.watermark.filter(|_| self.leader_is_good(&table));
             progress.memory = memory.unwrap_or_default();
         }
         let report = table.tally.report(status, error);

@@ -39,14 +39,20 @@ impl Full {
     /// Starts to read the list.
     pub fn start(table: &mut Table, context: &mut Context) -> Result<Full> {
         table.shape = context.store.shape(table.name())?;
-        let held = context.store.start_load(table.name())?;
-        let full = Full { phase: Phase::Listing, held, reappeared: 0, walked_twice: false };
-        full.read_list(table, context);
+        // A list that is walked by cursor has no place to go on from.
+        let resume = table.resource.id_filter == IdFilter::Ranges;
+        let load = context.store.start_load(table.name(), context.identity.api_time, resume)?;
+        if load.after > 0 {
+            table.tally.say("goes on where a load that was cut off had come to");
+        }
+        table.watermark = load.watermark;
+        let full = Full { phase: Phase::Listing, held: load.held, reappeared: 0, walked_twice: false };
+        full.read_list(table, context, load.after);
         Ok(full)
     }
 
-    fn read_list(&self, table: &Table, context: &mut Context) {
-        let read = Read::List { resource: table.resource, shape: table.shape.clone(), after: 0 };
+    fn read_list(&self, table: &Table, context: &mut Context, after: i64) {
+        let read = Read::List { resource: table.resource, shape: table.shape.clone(), after };
         table.submit(context, read);
     }
 
@@ -76,7 +82,7 @@ impl Full {
             Phase::Listing if context.store.candidate_count(table.name())? == 0 => Ok(State::Ended),
             Phase::Listing if table.resource.id_filter == IdFilter::Nothing => {
                 self.phase = Phase::ListingAgain;
-                self.read_list(table, context);
+                self.read_list(table, context, 0);
                 Ok(State::Open)
             }
             Phase::Listing => self.ask(table, context, i64::MIN),
@@ -110,8 +116,8 @@ impl Full {
         table.unknown.clear();
         // What the first walk wrote counts once; what it found unchanged is found again.
         table.tally.merged.unchanged = 0;
-        context.store.start_load(table.name())?;
-        self.read_list(table, context);
+        context.store.start_load(table.name(), table.watermark, false)?;
+        self.read_list(table, context, 0);
         Ok(State::Open)
     }
 

@@ -61,6 +61,17 @@ pub trait Fetch {
     fn cancel(&mut self, job: usize);
 }
 
+/// Where a load begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Rows held.
+    pub held: u64,
+    /// The list is read from after this id: 0, or as far as a load that was cut off had come.
+    pub after: i64,
+    /// The API's time at which the load started: what changed later is not sure to be in it.
+    pub watermark: Option<DateTime<Utc>>,
+}
+
 /// Counts of one merge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Merged {
@@ -100,10 +111,11 @@ pub struct Progress {
 pub trait Store {
     /// The columns of the live table.
     fn shape(&mut self, table: &str) -> Result<Arc<Shape>>;
-    /// Forgets the candidates of an earlier load and tells how many rows are held.
-    fn start_load(&mut self, table: &str) -> Result<u64>;
+    /// Starts a load: with `resume`, one that was cut off goes on where it was, if that was not long ago; otherwise what an
+    /// earlier load left is forgotten. `now` is the API's time.
+    fn start_load(&mut self, table: &str, now: Option<DateTime<Utc>>, resume: bool) -> Result<Load>;
     /// Writes the rows of a page that are new or differ. With a range in the batch, the held rows of that range that
-    /// are not in it become candidates for deletion.
+    /// are not in it become candidates for deletion, and a load that is cut off may go on behind it.
     fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged>;
     /// The candidates with an id above this one, ascending.
     fn candidates(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>>;

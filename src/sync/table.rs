@@ -143,6 +143,8 @@ pub struct Table {
     pub resource: &'static Resource,
     pub shape: Arc<Shape>,
     pub tally: Tally,
+    /// The API's time that the table is good for when this sync ends well.
+    pub watermark: Option<DateTime<Utc>>,
     /// Fields that no column holds.
     pub unknown: BTreeMap<String, Type>,
     pages: u32,
@@ -150,12 +152,18 @@ pub struct Table {
 }
 
 impl Table {
-    pub fn new(place: usize, resource: &'static Resource, sync_type: SyncType) -> Table {
+    pub fn new(
+        place: usize,
+        resource: &'static Resource,
+        sync_type: SyncType,
+        watermark: Option<DateTime<Utc>>,
+    ) -> Table {
         Table {
             place,
             resource,
             shape: Arc::default(),
             tally: Tally::new(resource.table, sync_type),
+            watermark,
             unknown: BTreeMap::new(),
             pages: 0,
             told: Instant::now(),

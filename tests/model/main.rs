@@ -108,8 +108,17 @@ fn live(numbers: Vec<u16>, skew_minutes: i64) -> std::result::Result<(), TestCas
     }
     world.borrow_mut().pass(world::LATEST);
     store.now = world.borrow().clock();
-    let reports = sync(SyncType::Incremental, &all, &world, &tape, &mut store, None)
-        .map_err(|error| TestCaseError::fail(format!("the quiet sync failed: {error}")))?;
+    let mut quiet = || {
+        sync(SyncType::Incremental, &all, &world, &tape, &mut store, None)
+            .map_err(|error| TestCaseError::fail(format!("the quiet sync failed: {error}")))
+    };
+    let mut reports = quiet()?;
+    // A load that went on where it had been cut off is as old as its start: the next sync brings what came since.
+    let resumed = |report: &TableReport| report.message.as_deref().is_some_and(|message| message.contains("cut off"));
+    if reports.iter().any(resumed) {
+        reports = quiet()?;
+        prop_assert!(!reports.iter().any(resumed), "a load that came to its end leaves no checkpoint");
+    }
     for report in &reports {
         prop_assert_eq!(report.status, Status::Ok, "{:?}", report);
     }
@@ -136,12 +145,13 @@ proptest! {
     }
 }
 
-/// Lives one life again, with what happens in it: `MODEL_NUMBERS="1 2 3" MODEL_TRACE=1 cargo test --test model replay -- --ignored
+/// Lives one life again, with what happens in it: `MODEL_NUMBERS="1 2 3" MODEL_SKEW=0 MODEL_TRACE=1 cargo test --test model replay -- --ignored
 /// --nocapture`.
 #[test]
 #[ignore = "a tool: it needs the numbers of a life"]
 fn replay() {
     let numbers = std::env::var("MODEL_NUMBERS").expect("MODEL_NUMBERS");
     let numbers = numbers.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
-    live(numbers, 0).expect("the tables equal the world");
+    let skew = std::env::var("MODEL_SKEW").ok().and_then(|minutes| minutes.parse().ok()).unwrap_or(0);
+    live(numbers, skew).expect("the tables equal the world");
 }

@@ -3,11 +3,11 @@
 use crate::world::Content;
 use chrono::{DateTime, TimeDelta, Utc};
 use penny_pg::api::changelog::Operation;
-use penny_pg::catalogue::{Mode, resource};
+use penny_pg::catalogue::{IdFilter, Mode, resource};
 use penny_pg::error::Result;
 use penny_pg::row::{Column, Row, Shape, Type};
 use penny_pg::sync::changes::Applied;
-use penny_pg::sync::ports::{Merged, Misfits, Progress, Store};
+use penny_pg::sync::ports::{Load, Merged, Misfits, Progress, Store};
 use penny_pg::sync::read::Batch;
 use penny_pg::sync::report::{Status, SyncType, TableReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -24,12 +24,19 @@ pub struct MemoryStore {
     watermarks: BTreeMap<String, DateTime<Utc>>,
     applied: HashSet<Known>,
     load_starts: HashMap<String, DateTime<Utc>>,
+    /// How far each load came: last id, the load's watermark, and when it started by the database's clock.
+    checkpoints: HashMap<String, (i64, Option<DateTime<Utc>>, DateTime<Utc>)>,
+    /// The watermarks of the loads under way.
+    loads: HashMap<String, Option<DateTime<Utc>>>,
     /// When each row was last written, by the database's clock; ids are unique in this world.
     written: HashMap<i64, DateTime<Utc>>,
     /// The API's clock at the start of the sync; the database's is off by `skew` and ticks with each look.
     pub now: DateTime<Utc>,
     skew: TimeDelta,
 }
+
+/// How long a checkpoint is good.
+const LIFE: TimeDelta = TimeDelta::hours(12);
 
 /// The places of the two columns.
 const LABEL: usize = 0;
@@ -44,6 +51,8 @@ impl MemoryStore {
             watermarks: BTreeMap::new(),
             applied: HashSet::new(),
             load_starts: HashMap::new(),
+            checkpoints: HashMap::new(),
+            loads: HashMap::new(),
             written: HashMap::new(),
             now,
             skew,
@@ -83,11 +92,25 @@ impl Store for MemoryStore {
         Ok(Arc::new(Shape::new(vec![column("label", Type::Text(None)), column("ledger_entry_id", Type::Bigint)])))
     }
 
-    fn start_load(&mut self, table: &str) -> Result<u64> {
+    fn start_load(&mut self, table: &str, now: Option<DateTime<Utc>>, resume: bool) -> Result<Load> {
+        let clock = self.database_clock();
+        let held = self.tables.get(table).map_or(0, BTreeMap::len) as u64;
+        let checkpoint =
+            self.checkpoints.get(table).copied().filter(|(_, _, started)| resume && clock - *started < LIFE);
+        if let Some((after, watermark, started)) = checkpoint {
+            crate::trace(&format!("{table} goes on after {after}"));
+            self.load_starts.insert(table.to_owned(), started);
+            self.loads.insert(table.to_owned(), watermark);
+            return Ok(Load { held, after, watermark });
+        }
         self.candidates.remove(table);
-        let now = self.database_clock();
-        self.load_starts.entry(table.to_owned()).or_insert(now);
-        Ok(self.tables.get(table).map_or(0, BTreeMap::len) as u64)
+        self.checkpoints.remove(table);
+        if resume {
+            self.load_starts.remove(table);
+        }
+        self.load_starts.entry(table.to_owned()).or_insert(clock);
+        self.loads.insert(table.to_owned(), now);
+        Ok(Load { held, after: 0, watermark: now })
     }
 
     fn merge(&mut self, table: &str, _: &Shape, batch: &Batch) -> Result<Merged> {
@@ -118,6 +141,11 @@ impl Store for MemoryStore {
             let held = self.tables.get(table).into_iter().flatten().map(|(id, _)| *id);
             let missing = held.filter(|id| *id > after && *id <= upto && !listed.contains(id));
             self.candidates.entry(table.to_owned()).or_default().extend(missing);
+            let resumable = resource(table).is_some_and(|resource| resource.id_filter == IdFilter::Ranges);
+            if resumable && upto != i64::MAX {
+                let (watermark, started) = (self.loads[table], self.load_starts[table]);
+                self.checkpoints.insert(table.to_owned(), (upto, watermark, started));
+            }
         }
         Ok(merged)
     }
@@ -218,6 +246,9 @@ impl Store for MemoryStore {
         let started = self.load_starts.remove(report.table);
         if matches!(report.status, Status::Error | Status::Skipped) {
             return Ok(());
+        }
+        if report.sync_type == SyncType::Full {
+            self.checkpoints.remove(report.table);
         }
         if let Some(watermark) = progress.watermark {
             self.watermarks.insert(report.table.to_owned(), watermark);

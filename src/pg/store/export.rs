@@ -22,28 +22,6 @@ const LEDGER: &str = "ledger_entry_lines";
 const ADDED_UP: [&str; 4] = ["date", "debit", "credit", "ledger_account_number"];
 
 impl SpiStore {
-    /// The rows of a query about one table, each made of its columns as text.
-    fn rows<T>(
-        &self,
-        table: &str,
-        query: &str,
-        args: &[DatumWithOid],
-        read: impl Fn(&[Option<String>]) -> Option<T>,
-    ) -> Result<Vec<T>> {
-        txn::savepoint(table, || {
-            // `select` would look with the eyes of the caller's statement, which do not see what this run has written.
-            let rows = Spi::connect_mut(|client| {
-                let mut rows = Vec::new();
-                for row in client.update(query, None, args)? {
-                    let texts = (1..=row.columns()).map(|place| row.get::<String>(place));
-                    rows.extend(read(&texts.collect::<std::result::Result<Vec<_>, _>>()?));
-                }
-                Ok::<_, pgrx::spi::Error>(rows)
-            });
-            rows.map_err(|error| spi_error(table, &error))
-        })
-    }
-
     /// A statement about one period: company, first and last day, then these.
     fn of_period<'a>(&self, period: Period, more: impl IntoIterator<Item = DatumWithOid<'a>>) -> Vec<DatumWithOid<'a>> {
         let days = [self.company.into(), period.start.to_string().into(), period.end.to_string().into()];

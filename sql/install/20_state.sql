@@ -17,9 +17,10 @@ CREATE TABLE pennylane.sync_state (
 
 CREATE TABLE pennylane.sync_runs (
     run_id      bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    company_id  bigint      NOT NULL,
+    company_id  bigint,
     trigger     text        NOT NULL,
     mode        text        NOT NULL,
+    target      text,
     started_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     finished_at timestamptz,
     status      text        NOT NULL,

@@ -15,14 +15,15 @@ COMMENT ON COLUMN pennylane.sync_state.row_count IS 'Rows of this company after 
 
 COMMENT ON TABLE pennylane.sync_runs IS 'Every run. A run that raised an error was rolled back and is not here.';
 COMMENT ON COLUMN pennylane.sync_runs.run_id IS 'Number of the run.';
-COMMENT ON COLUMN pennylane.sync_runs.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.sync_runs.company_id IS 'Pennylane company. NULL: the run did not come to know it.';
 COMMENT ON COLUMN pennylane.sync_runs.trigger IS 'Who asked: manual (a function call), schedule or request (the background worker).';
-COMMENT ON COLUMN pennylane.sync_runs.mode IS 'full or incremental.';
+COMMENT ON COLUMN pennylane.sync_runs.mode IS 'full, incremental or export.';
+COMMENT ON COLUMN pennylane.sync_runs.target IS 'The one table that the run was about. NULL: all of them.';
 COMMENT ON COLUMN pennylane.sync_runs.started_at IS 'Start (database clock).';
 COMMENT ON COLUMN pennylane.sync_runs.finished_at IS 'End (database clock). NULL while it runs.';
-COMMENT ON COLUMN pennylane.sync_runs.status IS 'The worst of its tables: ok, skipped, partial or error; running until then.';
+COMMENT ON COLUMN pennylane.sync_runs.status IS 'The worst of its tables: ok, skipped, partial or error. Before that queued or running; interrupted: the server or the worker stopped; cancelled: by cancel_run().';
 COMMENT ON COLUMN pennylane.sync_runs.requests IS 'Requests sent to Pennylane.';
-COMMENT ON COLUMN pennylane.sync_runs.error IS 'The tables that failed. NULL when none did.';
+COMMENT ON COLUMN pennylane.sync_runs.error IS 'The tables that failed, or why nothing could be synced. NULL when none did.';
 
 COMMENT ON TABLE pennylane.sync_run_tables IS 'What each run did, table by table: the rows that the function returned.';
 COMMENT ON COLUMN pennylane.sync_run_tables.run_id IS 'The run, in sync_runs.';
@@ -90,3 +91,24 @@ COMMENT ON FUNCTION pennylane.sync_full(text, bigint, boolean) IS 'Reads the who
 COMMENT ON FUNCTION pennylane.check() IS 'The doctor: what works, what does not, and what to do. Needs the network, writes nothing.';
 COMMENT ON FUNCTION pennylane._armed_foreign_keys() IS 'Internal: triggers of the informational foreign keys that are still enabled.';
 COMMENT ON FUNCTION pennylane._disarm_foreign_keys() IS 'Internal: disables them, so that a record may arrive before the one it points to.';
+
+COMMENT ON FUNCTION pennylane.request_sync(text, text, bigint) IS 'Asks the background worker for a run (mode full or incremental) of one table or of all, and returns its number in sync_runs at once.';
+COMMENT ON FUNCTION pennylane.cancel_run(bigint) IS 'Stops a run that the background worker has in hand or in its queue. False when it has neither.';
+COMMENT ON FUNCTION pennylane.assert_healthy() IS 'Raises an error when health holds one, or when nothing was synced yet. For a pg_cron job or a monitor.';
+COMMENT ON FUNCTION pennylane._next_runs() IS 'Internal: when the next runs of the background worker are.';
+
+COMMENT ON VIEW pennylane.schedule IS 'When the background worker runs next, and how its last run ended.';
+COMMENT ON COLUMN pennylane.schedule.company_id IS 'Pennylane company. NULL: not known yet.';
+COMMENT ON COLUMN pennylane.schedule.next_incremental_at IS 'When changes are brought next (pennylane.sync_interval).';
+COMMENT ON COLUMN pennylane.schedule.next_full_at IS 'When the whole copy is proven next (pennylane.full_sync_at in pennylane.timezone).';
+COMMENT ON COLUMN pennylane.schedule.last_run_at IS 'Start of the last run, whoever asked for it. NULL: none yet.';
+COMMENT ON COLUMN pennylane.schedule.last_status IS 'How it ended; running while it runs.';
+COMMENT ON COLUMN pennylane.schedule.worker_pid IS 'Process of the background worker. NULL: none runs in this database.';
+
+COMMENT ON VIEW pennylane.health IS 'What a monitor asks: how each table is doing. assert_healthy() raises when a row is an error.';
+COMMENT ON COLUMN pennylane.health.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.health.table_name IS 'Table of schema pennylane. NULL: the last run could not even begin.';
+COMMENT ON COLUMN pennylane.health.severity IS 'ok, warning or error.';
+COMMENT ON COLUMN pennylane.health.last_success_at IS 'Time (Pennylane''s clock) that the table is good for. NULL: never synced.';
+COMMENT ON COLUMN pennylane.health.age IS 'How long ago that was.';
+COMMENT ON COLUMN pennylane.health.detail IS 'What is wrong, and what to do. NULL when nothing is.';

@@ -71,18 +71,18 @@ mod tests {
     fn a_savepoint_takes_back_what_failed_and_keeps_the_rest() {
         Spi::run("CREATE TABLE kept (id integer PRIMARY KEY)").unwrap();
         let insert = |id: i32| Spi::run_with_args("INSERT INTO kept VALUES ($1)", &[id.into()]).unwrap();
-        txn::savepoint("kept", || {
+        txn::atomically("kept", || {
             insert(1);
             Ok(())
         })
         .unwrap();
-        let raised: Result<()> = txn::savepoint("kept", || {
+        let raised: Result<()> = txn::atomically("kept", || {
             insert(2);
             insert(1);
             Ok(())
         });
         assert!(matches!(raised, Err(Error::Write { ref sqlstate, .. }) if sqlstate == "23505"), "{raised:?}");
-        let returned: Result<()> = txn::savepoint("kept", || {
+        let returned: Result<()> = txn::atomically("kept", || {
             insert(3);
             Err(Error::Interrupted)
         });

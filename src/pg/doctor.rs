@@ -3,6 +3,7 @@
 use super::functions::with_api;
 use super::settings::{self, TokenSource};
 use super::shape::{self, Found};
+use super::worker;
 use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -37,7 +38,7 @@ fn wrong(item: &str, error: &Error) -> Finding {
 /// # Errors
 /// `Interrupted` only: everything else is a finding.
 pub fn examine() -> Result<Vec<Finding>> {
-    let mut findings = vec![library(), token()];
+    let mut findings = vec![library(), background_worker(), token()];
     api(&mut findings)?;
     for data_table in data_tables() {
         findings.extend(table(data_table.name));
@@ -55,6 +56,32 @@ fn library() -> Finding {
             "library",
             format!("version {}, loaded by this session only", env!("CARGO_PKG_VERSION")),
             "Add penny_pg to shared_preload_libraries and restart, so that ALTER SYSTEM knows its settings.",
+        ),
+    }
+}
+
+fn background_worker() -> Finding {
+    let database = settings::database();
+    let here = Spi::get_one::<String>("SELECT pg_catalog.current_database()::text").ok().flatten();
+    let item = "background worker";
+    match worker::process() {
+        Some(pid) => {
+            let next = "SELECT 'next incremental run ' || pg_catalog.to_char(next_incremental_at, 'YYYY-MM-DD HH24:MI TZ') \
+                        || ', next full run ' || pg_catalog.to_char(next_full_at, 'YYYY-MM-DD HH24:MI TZ') \
+                        FROM pennylane._next_runs()";
+            let next = Spi::get_one::<String>(next).ok().flatten().unwrap_or_default();
+            ok(item, format!("process {pid}, {next}"))
+        }
+        None if !settings::worker() => ok(item, "off (pennylane.worker): syncs are left to pg_cron or to hands"),
+        None if here.as_deref() != Some(&database) => warning(
+            item,
+            format!("works in the database \"{database}\", not in this one"),
+            "Set pennylane.database to this database's name in postgresql.conf and restart, or sync with pg_cron.",
+        ),
+        None => warning(
+            item,
+            "not running",
+            "Add penny_pg to shared_preload_libraries and restart; if it is there, look at the server's log.",
         ),
     }
 }

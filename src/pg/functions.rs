@@ -14,6 +14,7 @@ use crate::http::client::Client;
 use crate::http::fetcher::Fetcher;
 use crate::period::Period;
 use crate::sync::engine::{self, Ports};
+use crate::sync::ports::{Log, Stop};
 use crate::sync::proof;
 use crate::sync::report::{self, Level, SyncType, TableReport};
 use crate::sync::round::{self, Plan};
@@ -208,10 +209,20 @@ fn check() -> std::result::Result<
 
 /// Starts the readers of a run and asks whose token it is.
 pub fn with_api<T>(settings: &Settings, work: impl FnOnce(&mut Ports, Identity) -> Result<T>) -> Result<T> {
+    with_api_for(settings, &Pending, &mut Notices, work)
+}
+
+/// The same for whoever stops and listens in another way.
+pub fn with_api_for<T>(
+    settings: &Settings,
+    stop: &dyn Stop,
+    log: &mut dyn Log,
+    work: impl FnOnce(&mut Ports, Identity) -> Result<T>,
+) -> Result<T> {
     let over = Arc::new(AtomicBool::new(false));
     let client = Client::new(settings.client.clone(), over.clone());
     let mut fetch = Fetcher::start(client, settings.concurrency, over)?;
-    let mut ports = Ports { fetch: &mut fetch, stop: &Pending, log: &mut Notices };
+    let mut ports = Ports { fetch: &mut fetch, stop, log };
     let identity = engine::identify(&mut ports)?;
     work(&mut ports, identity)
 }
@@ -240,7 +251,7 @@ fn run(plan: &Plan, company: Option<i64>, force_deletes: bool) -> Result<(i64, V
         let max_delete_percent = settings::snapshot()?.max_delete_percent;
         let limits = Limits { max_delete_percent, force_deletes };
         tables::run_if_missing(&plan.tables())?;
-        let run = runs::open(of_token, "manual", plan.sync_type)?;
+        let run = runs::open(of_token, "manual", plan.sync_type, plan.target())?;
         ports.log.line(Level::Step, &report::start_line(plan.sync_type, local_now()));
         let done = round::run(plan, &identity, limits, &mut SpiStore::new(of_token), ports)?;
         runs::close(run, of_token, &done.reports, done.requests)?;
@@ -252,7 +263,7 @@ fn run(plan: &Plan, company: Option<i64>, force_deletes: bool) -> Result<(i64, V
 }
 
 /// What a call with this target is about.
-fn target_plan(sync_type: SyncType, target: Option<&str>) -> Result<Plan> {
+pub fn target_plan(sync_type: SyncType, target: Option<&str>) -> Result<Plan> {
     let Some(name) = target else { return Ok(Plan::whole(sync_type)) };
     match (catalogue::resource(name), catalogue::export(name)) {
         (Some(list), _) => Ok(Plan::of_list(sync_type, list)),
@@ -287,7 +298,7 @@ fn nothing_synced(reports: &[TableReport]) -> Option<Error> {
 }
 
 /// Now, in the time zone of the session.
-fn local_now() -> chrono::NaiveDateTime {
+pub fn local_now() -> chrono::NaiveDateTime {
     let query = "SELECT pg_catalog.to_char(pg_catalog.clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS')";
     let text = Spi::get_one::<String>(query).ok().flatten().unwrap_or_default();
     chrono::NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S").unwrap_or_default()

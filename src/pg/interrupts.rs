@@ -9,6 +9,13 @@ pub struct Pending;
 
 impl Stop for Pending {
     fn requested(&self) -> bool {
+        // SAFETY: as PostgreSQL's own waits do when the postmaster is gone. Whoever stayed would keep the server from
+        // starting again.
+        unsafe {
+            if i64::from(std::os::unix::process::parent_id()) != i64::from(pg_sys::PostmasterPid) {
+                pg_sys::proc_exit(1);
+            }
+        }
         // SAFETY: flags of this process, set by its signal handlers and read on its main thread.
         let (any, cancel, die) =
             unsafe { (pg_sys::InterruptPending != 0, pg_sys::QueryCancelPending != 0, pg_sys::ProcDiePending != 0) };

@@ -13,19 +13,42 @@ const CLASS: u16 = 0x5050;
 /// The key that `setup()` takes: no company has it.
 const SETUP: i64 = i64::MIN;
 
-fn acquire(key: i64, wait: bool) -> bool {
-    // SAFETY: plain numbers; the lock belongs to the current transaction and goes with it.
-    unsafe {
-        let tag = pg_sys::LOCKTAG {
-            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
-            locktag_field2: (key >> 32) as u32,
-            locktag_field3: key as u32,
-            locktag_field4: CLASS,
-            locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
-            locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
-        };
-        let got = pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as i32, false, !wait);
-        got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+fn tag(key: i64) -> pg_sys::LOCKTAG {
+    pg_sys::LOCKTAG {
+        // SAFETY: a number of this process.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId.to_u32() },
+        locktag_field2: (key >> 32) as u32,
+        locktag_field3: key as u32,
+        locktag_field4: CLASS,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+    }
+}
+
+/// `session`: the lock lasts until it is given back or the process ends, not until the transaction does.
+fn acquire(key: i64, session: bool, wait: bool) -> bool {
+    // SAFETY: plain numbers; a lock of the transaction goes with it.
+    let got = unsafe { pg_sys::LockAcquire(&tag(key), pg_sys::ExclusiveLock as i32, session, !wait) };
+    got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+}
+
+/// A company that the background worker holds over many transactions.
+pub struct Held(i64);
+
+impl Held {
+    /// # Errors
+    /// `Busy`, naming the process that holds it.
+    pub fn take(of: i64) -> Result<Held> {
+        if acquire(of, true, false) { Ok(Held(of)) } else { Err(busy(of)) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: the lock that `take` took.
+        unsafe {
+            pg_sys::LockRelease(&tag(self.0), pg_sys::ExclusiveLock as i32, true);
+        }
     }
 }
 
@@ -34,9 +57,10 @@ fn acquire(key: i64, wait: bool) -> bool {
 /// # Errors
 /// `Busy`, naming the process that holds it.
 pub fn company(company: i64) -> Result<()> {
-    if acquire(company, false) {
-        return Ok(());
-    }
+    if acquire(company, false, false) { Ok(()) } else { Err(busy(company)) }
+}
+
+fn busy(company: i64) -> Error {
     let holder = "SELECT l.pid, coalesce(a.application_name, '') FROM pg_catalog.pg_locks l \
                   LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) \
                   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = $1 \
@@ -44,12 +68,12 @@ pub fn company(company: i64) -> Result<()> {
                     AND l.classid::bigint = $2 AND l.objid::bigint = $3";
     let args = [i32::from(CLASS).into(), i64::from((company >> 32) as u32).into(), i64::from(company as u32).into()];
     let pid = Spi::get_one_with_args::<i32>(holder, &args).ok().flatten();
-    Err(Error::Busy { company, holder: pid.map(|pid| format!(" (process {pid})")).unwrap_or_default() })
+    Error::Busy { company, holder: pid.map(|pid| format!(" (process {pid})")).unwrap_or_default() }
 }
 
 /// Waits for its turn to create or upgrade tables.
 pub fn setup() {
-    acquire(SETUP, true);
+    acquire(SETUP, false, true);
 }
 
 /// Marks this session as running a sync, so that a trigger that fires in it cannot start another inside.

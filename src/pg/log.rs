@@ -1,4 +1,5 @@
-//! Lines of a run to the session that called for it: NOTICE for steps, INFO while a long step moves.
+//! Lines of a run to the session that called for it: NOTICE for steps, INFO while a long step moves. Those of the
+//! background worker go to the server's log.
 
 use crate::sync::ports::Log;
 use crate::sync::report::Level;
@@ -17,6 +18,31 @@ impl Log for Notices {
             Level::Warning => warning!("{text}"),
         });
     }
+}
+
+/// The log of the background worker. What it does is also seen in `pg_stat_activity`.
+pub struct ServerLog;
+
+impl Log for ServerLog {
+    fn line(&mut self, level: Level, text: &str) {
+        activity(text);
+        without_interrupts(|| match level {
+            Level::Progress => debug1!("{text}"),
+            Level::Step => log!("{text}"),
+            Level::Warning => warning!("{text}"),
+        });
+    }
+}
+
+/// Shows in `pg_stat_activity` what this process does; nothing means that it waits.
+pub fn activity(text: &str) {
+    let state = match text {
+        "" => pg_sys::BackendState::STATE_IDLE,
+        _ => pg_sys::BackendState::STATE_RUNNING,
+    };
+    let text = std::ffi::CString::new(text).unwrap_or_default();
+    // SAFETY: PostgreSQL copies the text.
+    unsafe { pg_sys::pgstat_report_activity(state, text.as_ptr()) };
 }
 
 /// `errfinish` serves a pending interrupt when a message is out, and pgrx does not guard that call: the jump would skip

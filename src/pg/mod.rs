@@ -6,6 +6,7 @@ mod interrupts;
 mod lock;
 mod log;
 mod report;
+mod requests;
 mod runs;
 mod settings;
 mod setup;
@@ -14,15 +15,21 @@ mod sql;
 mod statements;
 mod store;
 mod txn;
+mod worker;
 
 use pgrx::prelude::*;
 
 pgrx::pg_module_magic!();
 
-/// Called when the library is loaded: settings only. No thread and no socket is made here.
+/// Called when the library is loaded: settings, and the background worker when the server starts. No thread and no socket
+/// is made here.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     settings::define();
+    // SAFETY: a flag of the server.
+    if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+        worker::register();
+    }
 }
 
 #[cfg(feature = "pg_test")]

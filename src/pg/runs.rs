@@ -1,12 +1,27 @@
-//! The run log: a row when a run starts, its end and its tables when it closes.
+//! The run log: a row when a run is asked for or starts, its end and its tables when it closes.
 
+use super::txn;
 use crate::error::{Error, Result};
+use crate::schedule::Past;
 use crate::sync::report::{Status, SyncType, TableReport};
+use chrono::{DateTime, Utc};
 use pgrx::prelude::*;
 
+/// Where an error of the log itself is told.
+const LOG: &str = "sync_runs";
+
 /// A run that is under way.
+#[derive(Debug, Clone, Copy)]
 pub struct OpenRun {
     id: i64,
+}
+
+/// A run that somebody asked the background worker for.
+#[derive(Debug)]
+pub struct Request {
+    pub run: OpenRun,
+    pub mode: String,
+    pub target: Option<String>,
 }
 
 fn log_error(error: pgrx::spi::Error) -> Error {
@@ -17,15 +32,46 @@ fn log_error(error: pgrx::spi::Error) -> Error {
 }
 
 /// Notes that a run starts.
-pub fn open(company: i64, trigger: &str, sync_type: SyncType) -> Result<OpenRun> {
-    let query = "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, status) VALUES ($1, $2, $3, 'running') \
-                 RETURNING run_id";
-    let args = [company.into(), trigger.into(), sync_type.word().into()];
-    let id = Spi::get_one_with_args::<i64>(query, &args).map_err(log_error)?;
-    id.map(|id| OpenRun { id }).ok_or_else(|| Error::Setup {
-        message: "the run log took no row".into(),
-        hint: "Look for triggers on pennylane.sync_runs.".into(),
+pub fn open(company: i64, trigger: &str, sync_type: SyncType, target: Option<&str>) -> Result<OpenRun> {
+    let query = "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, target, status) \
+                 VALUES ($1, $2, $3, $4, 'running') RETURNING run_id";
+    let args = [company.into(), trigger.into(), sync_type.word().into(), target.into()];
+    txn::atomically(LOG, || {
+        let id = Spi::get_one_with_args::<i64>(query, &args).map_err(log_error)?;
+        id.map(|id| OpenRun { id }).ok_or_else(|| Error::Setup {
+            message: "the run log took no row".into(),
+            hint: "Look for triggers on pennylane.sync_runs.".into(),
+        })
     })
+}
+
+/// Notes that somebody asks for a run, and gives its number.
+pub fn queue(company: Option<i64>, sync_type: SyncType, target: Option<&str>) -> Result<i64> {
+    let query = "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, target, status) \
+                 VALUES ($1, 'request', $2, $3, 'queued') RETURNING run_id";
+    let args = [company.into(), sync_type.word().into(), target.into()];
+    Ok(Spi::get_one_with_args::<i64>(query, &args).map_err(log_error)?.unwrap_or_default())
+}
+
+/// Takes back a run that waits for the worker; false when it does not wait any more.
+pub fn cancel_queued(run_id: i64) -> Result<bool> {
+    let query = "WITH gone AS (UPDATE pennylane.sync_runs SET status = 'cancelled', \
+                 finished_at = pg_catalog.clock_timestamp() WHERE run_id = $1 AND status = 'queued' RETURNING 1) \
+                 SELECT EXISTS (SELECT FROM gone)";
+    Ok(Spi::get_one_with_args::<bool>(query, &[run_id.into()]).map_err(log_error)?.unwrap_or(false))
+}
+
+/// Whether the worker has this run in hand.
+pub fn is_running(run_id: i64) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT FROM pennylane.sync_runs WHERE run_id = $1 AND status = 'running')";
+    Ok(Spi::get_one_with_args::<bool>(query, &[run_id.into()]).map_err(log_error)?.unwrap_or(false))
+}
+
+/// Notes that a run that was asked for starts.
+pub fn start(run: OpenRun, company: i64) -> Result<()> {
+    let query = "UPDATE pennylane.sync_runs SET company_id = $2, status = 'running', \
+                 started_at = pg_catalog.clock_timestamp() WHERE run_id = $1";
+    execute(query, &[run.id.into(), company.into()])
 }
 
 /// Notes how a run ended, table by table. `requests` counts all of them, `/me` too.
@@ -33,23 +79,6 @@ pub fn close(run: OpenRun, company: i64, reports: &[TableReport], requests: u32)
     let line = "INSERT INTO pennylane.sync_run_tables (run_id, company_id, table_name, sync_type, status, inserted, \
                 updated, deleted, unchanged, requests, duration, message) \
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    for report in reports {
-        let args = [
-            run.id.into(),
-            company.into(),
-            report.table.into(),
-            report.sync_type.word().into(),
-            report.status.word().into(),
-            (report.merged.inserted as i64).into(),
-            (report.merged.updated as i64).into(),
-            (report.deleted as i64).into(),
-            (report.merged.unchanged as i64).into(),
-            (report.requests as i32).into(),
-            Interval::try_from(report.duration).ok().into(),
-            report.message.clone().into(),
-        ];
-        Spi::run_with_args(line, &args).map_err(log_error)?;
-    }
     let worst = [Status::Error, Status::Partial, Status::Skipped]
         .into_iter()
         .find(|status| reports.iter().any(|report| report.status == *status))
@@ -57,8 +86,91 @@ pub fn close(run: OpenRun, company: i64, reports: &[TableReport], requests: u32)
     let failed: Vec<&str> =
         reports.iter().filter(|report| report.status == Status::Error).map(|report| report.table).collect();
     let error = (!failed.is_empty()).then(|| format!("failed: {}", failed.join(", ")));
-    let end = "UPDATE pennylane.sync_runs SET finished_at = pg_catalog.clock_timestamp(), status = $2, requests = $3, \
-               error = $4 WHERE run_id = $1";
-    let args = [run.id.into(), worst.word().into(), (requests as i32).into(), error.into()];
-    Spi::run_with_args(end, &args).map_err(log_error)
+    txn::atomically(LOG, || {
+        for report in reports {
+            let args = [
+                run.id.into(),
+                company.into(),
+                report.table.into(),
+                report.sync_type.word().into(),
+                report.status.word().into(),
+                (report.merged.inserted as i64).into(),
+                (report.merged.updated as i64).into(),
+                (report.deleted as i64).into(),
+                (report.merged.unchanged as i64).into(),
+                (report.requests as i32).into(),
+                Interval::try_from(report.duration).ok().into(),
+                report.message.clone().into(),
+            ];
+            Spi::run_with_args(line, &args).map_err(log_error)?;
+        }
+        end(run, worst.word(), Some(requests), error.as_deref())
+    })
+}
+
+/// Notes how a run ended that tells nothing of tables.
+pub fn end(run: OpenRun, status: &str, requests: Option<u32>, error: Option<&str>) -> Result<()> {
+    let query = "UPDATE pennylane.sync_runs SET finished_at = pg_catalog.clock_timestamp(), status = $2, requests = $3, \
+                 error = $4 WHERE run_id = $1";
+    execute(query, &[run.id.into(), status.into(), requests.map(|count| count as i32).into(), error.into()])
+}
+
+/// Notes a scheduled run that could not even start.
+pub fn failed(sync_type: SyncType, error: &Error) -> Result<()> {
+    let query = "INSERT INTO pennylane.sync_runs (trigger, mode, status, finished_at, error) \
+                 VALUES ('schedule', $1, 'error', pg_catalog.clock_timestamp(), $2)";
+    execute(query, &[sync_type.word().into(), format!("{error}. {}", error.hint()).into()])
+}
+
+/// Closes the runs that a worker left open when it was stopped. Those of functions are never seen open.
+pub fn close_orphans() -> Result<()> {
+    let query = "UPDATE pennylane.sync_runs SET status = 'interrupted', finished_at = pg_catalog.clock_timestamp() \
+                 WHERE status = 'running'";
+    execute(query, &[])
+}
+
+/// The oldest run that somebody asked for.
+pub fn next_request() -> Result<Option<Request>> {
+    // One row in any case: no row would be an error.
+    let query = "SELECT r.run_id, r.mode, r.target FROM (VALUES (1)) AS one LEFT JOIN LATERAL ( \
+                 SELECT * FROM pennylane.sync_runs WHERE status = 'queued' ORDER BY run_id LIMIT 1) AS r ON true";
+    txn::atomically(LOG, || {
+        let (id, mode, target) = Spi::get_three::<i64, String, String>(query).map_err(log_error)?;
+        Ok(id.zip(mode).map(|(id, mode)| Request { run: OpenRun { id }, mode, target }))
+    })
+}
+
+/// What the schedule needs to know: the last runs over all tables, and the failures since the last one that brought
+/// anything.
+pub fn past() -> Result<Past> {
+    let query = "WITH whole AS ( \
+            SELECT r.*, EXISTS (SELECT FROM pennylane.sync_run_tables t \
+                                WHERE t.run_id = r.run_id AND t.status IN ('ok', 'partial')) AS good \
+            FROM pennylane.sync_runs r \
+            WHERE target IS NULL AND mode IN ('full', 'incremental') AND status IN ('ok', 'partial', 'skipped', 'error') \
+        ), bad AS ( \
+            SELECT max(finished_at) AS at, count(*) AS times FROM whole \
+            WHERE NOT good AND run_id > coalesce((SELECT max(run_id) FROM whole WHERE good), 0) \
+        ) \
+        SELECT ARRAY[(extract(epoch FROM max(started_at) FILTER (WHERE good)) * 1000000)::bigint, \
+                     (extract(epoch FROM max(started_at) FILTER (WHERE good AND mode = 'full')) * 1000000)::bigint, \
+                     (extract(epoch FROM (SELECT at FROM bad)) * 1000000)::bigint, (SELECT times FROM bad)] FROM whole";
+    txn::atomically(LOG, || {
+        let found = Spi::get_one::<Vec<Option<i64>>>(query).map_err(log_error)?.unwrap_or_default();
+        let number = |place: usize| found.get(place).copied().flatten();
+        let time = |place| number(place).and_then(DateTime::<Utc>::from_timestamp_micros);
+        let failed = time(2).zip(number(3).and_then(|times| u32::try_from(times).ok()));
+        Ok(Past { last_run: time(0), last_full: time(1), failed })
+    })
+}
+
+/// Forgets the runs that are older than `pennylane.history_days`.
+pub fn prune(days: i32) -> Result<()> {
+    let query =
+        "DELETE FROM pennylane.sync_runs WHERE started_at < pg_catalog.clock_timestamp() - $1 * interval '1 day'";
+    execute(query, &[days.into()])
+}
+
+fn execute(query: &str, args: &[pgrx::datum::DatumWithOid]) -> Result<()> {
+    txn::atomically(LOG, || Spi::run_with_args(query, args).map_err(log_error))
 }

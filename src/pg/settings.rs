@@ -3,7 +3,9 @@
 
 use crate::error::{Error, Result};
 use crate::http::client::{self, parse_base_url};
+use crate::schedule::{self, Timetable};
 use crate::secret::Token;
+use chrono::TimeDelta;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -24,6 +26,18 @@ static CONCURRENCY: GucSetting<i32> = GucSetting::<i32>::new(4);
 static REQUEST_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30);
 /// Seconds that one request is retried: five minutes outlast a deployment on the other side.
 static RETRY_FOR: GucSetting<i32> = GucSetting::<i32>::new(300);
+/// The database that the background worker works in; the one that every cluster has.
+static DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"postgres"));
+/// Whether the background worker works.
+static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
+/// Seconds between two incremental runs.
+static SYNC_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(7200);
+/// The time of day of the full run: when nobody works, and after the night jobs of most companies.
+static FULL_SYNC_AT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"03:00"));
+/// The zone of that time.
+static TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"Europe/Paris"));
+/// Days that the history of runs is kept.
+static HISTORY_DAYS: GucSetting<i32> = GucSetting::<i32>::new(90);
 /// Percentage of a table's rows that a sync may delete.
 static MAX_DELETE_PERCENT: GucSetting<i32> = GucSetting::<i32>::new(50);
 
@@ -107,6 +121,65 @@ pub fn define() {
         100,
         GucFlags::default(),
     );
+    integer(
+        c"pennylane.sync_interval",
+        c"Time between two incremental runs of the background worker.",
+        c"Counted from start to start.",
+        &SYNC_INTERVAL,
+        1,
+        7 * 86_400,
+        GucFlags::UNIT_S,
+    );
+    integer(
+        c"pennylane.history_days",
+        c"Days that the history of runs is kept.",
+        c"Older rows of sync_runs and sync_run_tables go after a run.",
+        &HISTORY_DAYS,
+        1,
+        36_500,
+        GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"pennylane.worker",
+        c"Whether the background worker works.",
+        c"off leaves the syncs to pg_cron or to hands.",
+        &WORKER,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"pennylane.database",
+        c"The database that the background worker works in.",
+        c"It must hold the extension. Set at server start.",
+        &DATABASE,
+        GucContext::Postmaster,
+        GucFlags::default(),
+    );
+    // SAFETY: as above.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            c"pennylane.full_sync_at",
+            c"Time of day of the full run of the background worker.",
+            c"Hours and minutes, such as 03:00, in pennylane.timezone.",
+            &FULL_SYNC_AT,
+            GucContext::Sighup,
+            GucFlags::default(),
+            Some(check_full_sync_at),
+            None,
+            None,
+        );
+        GucRegistry::define_string_guc_with_hooks(
+            c"pennylane.timezone",
+            c"Time zone of pennylane.full_sync_at.",
+            c"A name such as Europe/Paris.",
+            &TIMEZONE,
+            GucContext::Sighup,
+            GucFlags::default(),
+            Some(check_timezone),
+            None,
+            None,
+        );
+    }
     default_from_environment(c"pennylane.api_base_url", "PENNYLANE_API_BASE_URL");
     default_from_environment(c"pennylane.rate_limit", "PENNYLANE_RATE_LIMIT");
 }
@@ -132,15 +205,44 @@ unsafe extern "C-unwind" fn check_base_url(
     _extra: *mut *mut c_void,
     _source: pg_sys::GucSource::Type,
 ) -> bool {
-    // SAFETY: PostgreSQL hands a C string of its own.
-    let text = unsafe { CStr::from_ptr(*new) }.to_string_lossy();
-    match parse_base_url(&text) {
+    // SAFETY: as PostgreSQL calls it.
+    unsafe { check_parsed(new, parse_base_url) }
+}
+
+/// Lets a text setting in that a parser takes.
+///
+/// # Safety
+/// `new` is what PostgreSQL hands to a check hook.
+unsafe fn check_parsed<T>(new: *mut *mut c_char, parse: impl Fn(&str) -> Result<T>) -> bool {
+    // SAFETY: PostgreSQL hands a C string of its own, or NULL for no value.
+    let text = unsafe { if (*new).is_null() { c"" } else { CStr::from_ptr(*new) } }.to_string_lossy();
+    match parse(&text) {
         Ok(_) => true,
         Err(error) => {
             refuse(&error.to_string(), &error.hint());
             false
         }
     }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn check_full_sync_at(
+    new: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: as PostgreSQL calls it.
+    unsafe { check_parsed(new, schedule::parse_time) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn check_timezone(
+    new: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: as PostgreSQL calls it.
+    unsafe { check_parsed(new, schedule::parse_zone) }
 }
 
 #[pg_guard]
@@ -197,6 +299,33 @@ pub fn snapshot() -> Result<Settings> {
         concurrency: usize::try_from(CONCURRENCY.get()).unwrap_or(1),
         max_delete_percent: u8::try_from(MAX_DELETE_PERCENT.get()).unwrap_or(0),
     })
+}
+
+/// When the background worker works.
+///
+/// # Errors
+/// `Argument` for a value that was never checked.
+pub fn timetable() -> Result<Timetable> {
+    Ok(Timetable {
+        interval: TimeDelta::seconds(SYNC_INTERVAL.get().into()),
+        full_at: schedule::parse_time(&text(&FULL_SYNC_AT))?,
+        zone: schedule::parse_zone(&text(&TIMEZONE))?,
+    })
+}
+
+/// The database of the background worker.
+pub fn database() -> String {
+    text(&DATABASE)
+}
+
+/// Whether the background worker is to work.
+pub fn worker() -> bool {
+    WORKER.get()
+}
+
+/// How many days of history are kept.
+pub fn history_days() -> i32 {
+    HISTORY_DAYS.get()
 }
 
 /// The address of the API, for messages.

@@ -5,10 +5,21 @@ use pgrx::prelude::*;
 extension_sql_file!("../../sql/install/10_guard.sql", name = "guard", bootstrap);
 extension_sql_file!("../../sql/install/20_state.sql", name = "state", requires = ["guard"]);
 extension_sql_file!("../../sql/install/30_exports.sql", name = "exports", requires = ["state", prove]);
+extension_sql_file!("../../sql/install/40_worker.sql", name = "worker", requires = ["exports", _next_runs]);
 extension_sql_file!(
     "../../sql/install/80_comments.sql",
     name = "comments",
-    requires = ["exports", setup, sync_full, sync_incremental, export_fec, export_analytical_ledger, check]
+    requires = [
+        "worker",
+        request_sync,
+        cancel_run,
+        setup,
+        sync_full,
+        sync_incremental,
+        export_fec,
+        export_analytical_ledger,
+        check
+    ]
 );
 extension_sql_file!("../../sql/install/81_export_comments.sql", name = "export_comments", requires = ["comments"]);
 extension_sql_file!("../../sql/install/90_privileges.sql", name = "privileges", finalize);

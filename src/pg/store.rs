@@ -1,7 +1,8 @@
 //! The one place that writes rows: the [`Store`] over SPI, a savepoint a page, values always as arguments. The tables of
-//! exports are in `store/export.rs`.
+//! exports are in `store/export.rs`; `store/steps.rs` is the store of the background worker.
 
 mod export;
+pub mod steps;
 
 use super::shape;
 use super::statements::{self, NOTED_AGAIN, Which, quoted, relation};
@@ -69,11 +70,6 @@ impl SpiStore {
         SpiStore { company, writes: HashMap::new(), loads: HashMap::new(), checkpoints: false }
     }
 
-    /// The store of this company, with a transaction for each step and checkpoints.
-    pub fn in_steps(company: i64) -> SpiStore {
-        SpiStore { checkpoints: true, ..SpiStore::new(company) }
-    }
-
     /// Where a load that was cut off had come to, if it started in the last hours.
     fn checkpoint(&self, table: &str) -> Result<Option<(i64, LoadUnderWay)>> {
         let query = "SELECT last_id::text, ((extract(epoch FROM started_at) * 1000000)::bigint)::text, \
@@ -108,7 +104,7 @@ impl SpiStore {
 
     /// One value of a statement about one table.
     fn one<T: FromDatum + IntoDatum>(&self, table: &str, query: &str, args: &[DatumWithOid]) -> Result<Option<T>> {
-        txn::savepoint(table, || Spi::get_one_with_args::<T>(query, args).map_err(|error| spi_error(table, &error)))
+        txn::atomically(table, || Spi::get_one_with_args::<T>(query, args).map_err(|error| spi_error(table, &error)))
     }
 
     /// The rows of a query about one table, each made of its columns as text.
@@ -119,7 +115,7 @@ impl SpiStore {
         args: &[DatumWithOid],
         read: impl Fn(&[Option<String>]) -> Option<T>,
     ) -> Result<Vec<T>> {
-        txn::savepoint(table, || {
+        txn::atomically(table, || {
             // `select` would look with the eyes of the caller's statement, which do not see what this run has written.
             let rows = Spi::connect_mut(|client| {
                 let mut rows = Vec::new();
@@ -151,7 +147,7 @@ impl SpiStore {
 
     /// Runs a statement and tells how many rows it touched.
     fn run(&self, table: &str, query: &str, args: &[DatumWithOid]) -> Result<u64> {
-        txn::savepoint(table, || {
+        txn::atomically(table, || {
             Spi::connect_mut(|client| client.update(query, None, args).map(|done| done.len() as u64))
                 .map_err(|error| spi_error(table, &error))
         })
@@ -355,7 +351,7 @@ fn texts(values: Vec<Option<&str>>) -> DatumWithOid<'_> {
 
 impl Store for SpiStore {
     fn shape(&mut self, table: &str) -> Result<Arc<Shape>> {
-        shape::read(table).map(Arc::new)
+        txn::atomically(table, || shape::read(table).map(Arc::new))
     }
 
     fn start_load(&mut self, table: &str, now: Option<DateTime<Utc>>, resume: bool) -> Result<Load> {
@@ -378,7 +374,7 @@ impl Store for SpiStore {
 
     fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged> {
         let ids: Vec<i64> = batch.rows.iter().map(|row| row.id).collect();
-        txn::savepoint(table, || {
+        txn::atomically(table, || {
             let mut merged = Merged::default();
             let mut range = batch.range;
             for (adopted, rows) in by_adopted(batch) {
@@ -446,7 +442,7 @@ impl Store for SpiStore {
                      (extract(epoch FROM processed_at) * 1000000)::bigint, nullif(parent, 0) \
                      FROM pennylane.applied_events WHERE company_id = $1 AND feed = ANY ($2)";
         let company = self.company;
-        txn::savepoint("applied_events", || {
+        txn::atomically("applied_events", || {
             let read = Spi::connect(|client| {
                 let mut applied = HashSet::new();
                 for row in client.select(query, None, &[company.into(), feeds.to_vec().into()])? {
@@ -540,6 +536,6 @@ impl Store for SpiStore {
     }
 
     fn finish(&mut self, report: &TableReport, progress: &Progress) -> Result<()> {
-        txn::savepoint(report.table, || self.note_end(report, progress))
+        txn::atomically(report.table, || self.note_end(report, progress))
     }
 }

@@ -1,4 +1,4 @@
-//! Savepoints: the only place that begins, keeps or takes back part of a transaction.
+//! Transactions and savepoints: the only place that begins, keeps or takes back one.
 
 use super::report;
 use crate::error::{Error, Result};
@@ -12,9 +12,60 @@ enum Outcome<T> {
     Raised(CaughtError),
 }
 
+/// Does work whole or not at all: in a savepoint of the caller's transaction, or where there is none (in a background
+/// worker between two steps) in a transaction of its own.
+pub fn atomically<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // SAFETY: reads the state of this process.
+    if unsafe { pg_sys::IsTransactionState() } { savepoint(table, work) } else { transaction(table, work) }
+}
+
+/// Runs work inside a transaction of its own: committed when it returns `Ok`, rolled back otherwise. What PostgreSQL
+/// raises in it becomes an error of this table, and a cancel becomes `Interrupted`: nobody waits for an ERROR here.
+fn transaction<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // SAFETY: the order of PostgreSQL's own workers: start, snapshot, work, snapshot off, commit; whatever is raised
+    // meanwhile ends in an abort, which cleans up all of it.
+    unsafe {
+        pg_sys::SetCurrentStatementStartTimestamp();
+        pg_sys::StartTransactionCommand();
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| {
+            let returned = work();
+            if returned.is_ok() {
+                pg_sys::PopActiveSnapshot();
+                pg_sys::CommitTransactionCommand();
+            }
+            Outcome::Returned(returned)
+        }))
+        .catch_others(Outcome::Raised)
+        .catch_rust_panic(Outcome::Raised)
+        .execute();
+        match outcome {
+            Outcome::Returned(Ok(done)) => Ok(done),
+            Outcome::Returned(Err(error)) => {
+                pg_sys::AbortCurrentTransaction();
+                Err(error)
+            }
+            Outcome::Raised(caught) => {
+                pg_sys::AbortCurrentTransaction();
+                match sqlstate(&caught) {
+                    Some(PgSqlErrorCode::ERRCODE_QUERY_CANCELED) => Err(Error::Interrupted),
+                    _ => Err(table_error(table, caught)),
+                }
+            }
+        }
+    }
+}
+
+fn sqlstate(caught: &CaughtError) -> Option<PgSqlErrorCode> {
+    match caught {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => Some(report.sql_error_code()),
+        CaughtError::RustPanic { .. } => None,
+    }
+}
+
 /// Runs work inside a savepoint: kept when it returns `Ok`, taken back whole otherwise. What PostgreSQL raises in it
 /// becomes an error of this table; a cancel or a shutdown goes on upwards.
-pub fn savepoint<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+fn savepoint<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     // SAFETY: the pattern of PL/pgSQL's exception blocks: the context and the resource owner of before the savepoint
     // are put back after its end, whichever end it takes.
     unsafe {

@@ -52,6 +52,13 @@ impl Plan {
         Plan { sync_type, lists: Vec::new(), exports: vec![export], period }
     }
 
+    /// The one table that the round is about; `None` when it is about all of them.
+    pub fn target(&self) -> Option<&'static str> {
+        let list = self.lists.last().map(|list| list.table);
+        let export = self.exports.first().map(|export| export.table);
+        if self.lists.len() == RESOURCES.len() { None } else { list.or(export) }
+    }
+
     /// The tables that the round works with.
     pub fn tables(&self) -> Vec<&'static str> {
         let followers = self.lists.iter().filter_map(|list| list.follower());

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// An applied event: feed, id, operation, time, and the record of a category assignment.
 type Known = (String, i64, Operation, DateTime<Utc>, Option<i64>);
 
+/// Last id, the load's watermark, and when it started by the database's clock.
+type Checkpoint = (i64, Option<DateTime<Utc>>, DateTime<Utc>);
+
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: BTreeMap<String, BTreeMap<i64, Row>>,
@@ -24,8 +27,8 @@ pub struct MemoryStore {
     watermarks: BTreeMap<String, DateTime<Utc>>,
     applied: HashSet<Known>,
     load_starts: HashMap<String, DateTime<Utc>>,
-    /// How far each load came: last id, the load's watermark, and when it started by the database's clock.
-    checkpoints: HashMap<String, (i64, Option<DateTime<Utc>>, DateTime<Utc>)>,
+    /// How far each load came.
+    checkpoints: HashMap<String, Checkpoint>,
     /// The watermarks of the loads under way.
     loads: HashMap<String, Option<DateTime<Utc>>>,
     /// When each row was last written, by the database's clock; ids are unique in this world.

@@ -77,7 +77,7 @@ impl Cluster {
         let mut lines = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nfsync = off\nshared_preload_libraries = 'penny_pg'\n\
              log_min_messages = debug1\nlog_statement = all\nlog_line_prefix = '%m [%p] '\ntimezone = 'Europe/Paris'\n\
-             max_wal_size = '4GB'\nautovacuum = off\n",
+             max_wal_size = '4GB'\nautovacuum = off\npennylane.worker = off\n",
             cluster.folder.path().display()
         );
         for setting in settings {
@@ -95,15 +95,72 @@ impl Cluster {
         self.folder.path().join("data")
     }
 
+    /// Stops the server (`fast`, `immediate`) and tells how long that took.
+    pub fn stop(&self, mode: &str) -> Duration {
+        let start = Instant::now();
+        run(command("pg_ctl").args(["-w", "-m", mode, "stop", "-D"]).arg(self.data()));
+        start.elapsed()
+    }
+
+    /// Starts the server again after a stop or a crash.
+    pub fn start_again(&self) {
+        self.pg_ctl_start();
+    }
+
+    /// Tries to start the server; false while what is left of a crash is in the way.
+    pub fn try_start_again(&self) -> bool {
+        let mut start = self.start_command();
+        start.status().is_ok_and(|status| status.success())
+    }
+
+    /// One value as text, or `None` while the server does not answer.
+    pub fn try_value(&self, query: &str) -> Option<String> {
+        let mut client = self.config("postgres").connect(NoTls).ok()?;
+        let messages = client.simple_query(query).ok()?;
+        messages.into_iter().find_map(|message| match message {
+            postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        })
+    }
+
+    /// The process number of the postmaster.
+    pub fn postmaster(&self) -> String {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).expect("the server runs");
+        file.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// A streaming standby of this cluster.
+    pub fn standby(&self) -> Cluster {
+        let folder = new_folder();
+        let data = folder.path().join("data");
+        run(command("pg_basebackup")
+            .arg("-h")
+            .arg(self.folder.path())
+            .args(["-U", "postgres", "-R", "-X", "stream", "-D"])
+            .arg(&data));
+        let standby = Cluster { folder, environment: self.environment.clone() };
+        let path = data.join("postgresql.conf");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = format!("unix_socket_directories = '{}'\n", standby.folder.path().display());
+        std::fs::write(path, text + &lines).unwrap();
+        standby.pg_ctl_start();
+        standby
+    }
+
     fn pg_ctl_start(&self) {
+        let started = self.start_command().status().expect("pg_ctl runs").success();
+        assert!(started, "the cluster does not start:\n{}", self.log());
+    }
+
+    fn start_command(&self) -> Command {
         let mut start = command_as_postgres("env");
         // A developer's RUST_BACKTRACE would make each error of the server spend a tenth of a second on its symbols.
         start.args(["-u", "RUST_BACKTRACE"]);
         start.args(self.environment.iter().map(|(name, value)| format!("{name}={value}")));
         start.arg(program("pg_ctl")).args(["-w", "-t", "60", "-l"]).arg(self.log_path()).arg("-D").arg(self.data());
         // The server keeps the pipes of its parent: give it none, or nobody could wait for this command.
-        let status = start.arg("start").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        assert!(status.expect("pg_ctl runs").success(), "the cluster does not start:\n{}", self.log());
+        start.arg("start").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        start
     }
 
     /// Adds lines to the configuration and reloads it; returns when a new session sees it.

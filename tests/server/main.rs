@@ -22,3 +22,4 @@ mod rights;
 mod secrets;
 mod users_objects;
 mod wire;
+mod worker;

@@ -73,6 +73,12 @@ impl Scene {
         scene
     }
 
+    /// A scene in which nobody calls a function: the background worker does the work.
+    pub fn at_work(size: Size, settings: &[&str]) -> Scene {
+        let lines: Vec<&str> = settings.iter().copied().chain(["pennylane.worker = on"]).collect();
+        Scene::with(size, &lines)
+    }
+
     pub fn connect(&self) -> Client {
         self.cluster.connect()
     }

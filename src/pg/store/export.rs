@@ -5,7 +5,6 @@ use crate::api::balance::Balance;
 use crate::catalogue::data_table;
 use crate::error::{Error, Result};
 use crate::period::{FiscalYear, Period};
-use crate::pg::shape;
 use crate::pg::statements::{self, relation};
 use crate::pg::txn;
 use crate::row::{Column, Row, Shape, Type};
@@ -16,6 +15,7 @@ use chrono::NaiveDate;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The ledger, and the columns of it that the proof adds up.
 const LEDGER: &str = "ledger_entry_lines";
@@ -30,7 +30,7 @@ impl SpiStore {
 }
 
 /// Whether a table has columns of these names.
-fn has_all(shape: &Shape, names: &[&str]) -> bool {
+fn has_all(shape: &Arc<Shape>, names: &[&str]) -> bool {
     names.iter().all(|name| shape.columns().iter().any(|column| column.name == *name))
 }
 
@@ -54,7 +54,7 @@ fn has_extra(table: &str) -> bool {
 impl ExportStore for SpiStore {
     fn fiscal_years(&mut self) -> Result<Vec<FiscalYear>> {
         let table = "fiscal_years";
-        if !has_all(&shape::read(table)?, &["start", "finish", "status"]) {
+        if !has_all(&self.shape(table)?, &["start", "finish", "status"]) {
             return Err(Error::Setup {
                 message: "pennylane.fiscal_years lacks one of the columns start, finish and status".into(),
                 hint: "Put them back (\\d pennylane.fiscal_years), or name a period.".into(),
@@ -100,7 +100,7 @@ impl ExportStore for SpiStore {
     }
 
     fn ledger_state(&mut self, period: Period) -> Result<Option<(u64, String)>> {
-        if self.watermark(LEDGER)?.is_none() || !shape::read(LEDGER)?.has("date", Type::Date) {
+        if self.watermark(LEDGER)?.is_none() || !self.shape(LEDGER)?.has("date", Type::Date) {
             return Ok(None);
         }
         // A line that is written gets a new time, one that goes lowers the count: no change leaves both as they were.
@@ -116,7 +116,7 @@ impl ExportStore for SpiStore {
     }
 
     fn whole(&mut self, table: &str, work: &mut dyn FnMut(&mut dyn ExportStore) -> Result<()>) -> Result<()> {
-        txn::savepoint(table, || work(self))
+        txn::atomically(table, || work(self))
     }
 
     fn held_lines(&mut self, table: &str, period: Period) -> Result<u64> {
@@ -168,7 +168,7 @@ impl ExportStore for SpiStore {
     }
 
     fn register(&mut self, table: &str, holding: &Holding, sha256: &str) -> Result<()> {
-        let shape = shape::read(table)?;
+        let shape = self.shape(table)?;
         let sum = |column: &str| match has_all(&shape, &[column]) {
             true => format!("pg_catalog.sum({column})"),
             false => "NULL::numeric".to_owned(),
@@ -188,7 +188,7 @@ impl ExportStore for SpiStore {
     }
 
     fn ledger_balances(&mut self, period: Period) -> Result<Vec<Balance>> {
-        if self.watermark(LEDGER)?.is_none() || !has_all(&shape::read(LEDGER)?, &ADDED_UP) {
+        if self.watermark(LEDGER)?.is_none() || !has_all(&self.shape(LEDGER)?, &ADDED_UP) {
             return Err(Error::Setup {
                 message: format!("pennylane.{LEDGER} was never synced, or lacks one of {}", ADDED_UP.join(", ")),
                 hint: format!("Run SELECT * FROM pennylane.sync_full('{LEDGER}');"),
@@ -228,7 +228,7 @@ impl ExportStore for SpiStore {
             column(&|account| account.theirs.debit.to_plain_string()),
             column(&|account| account.theirs.credit.to_plain_string()),
         ];
-        txn::savepoint("proofs", || {
+        txn::atomically("proofs", || {
             self.run("proofs", forget, &self.of_period(period, []))?;
             self.run("proofs", note, &self.of_period(period, columns)).map(|_| ())
         })

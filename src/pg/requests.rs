@@ -1,0 +1,66 @@
+//! What other sessions may ask of the background worker: a run, the end of one, and when the next ones are.
+
+#![allow(clippy::result_large_err, reason = "pgrx takes errors with their SQLSTATE as ErrorReport by value")]
+
+use super::functions::target_plan;
+use super::{runs, settings, worker};
+use crate::error::Error;
+use crate::sync::report::SyncType;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+/// `pennylane.request_sync(mode, target, company)`
+#[pg_extern]
+#[search_path(pg_catalog, pg_temp)]
+fn request_sync(
+    mode: default!(&str, "'incremental'"),
+    target: default!(Option<&str>, "NULL"),
+    company: default!(Option<i64>, "NULL"),
+) -> std::result::Result<i64, ErrorReport> {
+    let sync_type = [SyncType::Incremental, SyncType::Full].into_iter().find(|known| known.word() == mode);
+    let sync_type = sync_type.ok_or_else(|| Error::Argument {
+        message: format!("there is no mode {:?}", mode.chars().take(60).collect::<String>()),
+        hint: "Name full or incremental.".into(),
+    })?;
+    target_plan(sync_type, target)?;
+    let run = runs::queue(company, sync_type, target)?;
+    if !worker::wake_on_commit() {
+        warning!("no background worker is running in this database: the request waits for it");
+    }
+    Ok(run)
+}
+
+/// `pennylane.cancel_run(run_id)`
+#[pg_extern]
+#[search_path(pg_catalog, pg_temp)]
+fn cancel_run(run_id: i64) -> std::result::Result<bool, ErrorReport> {
+    if runs::cancel_queued(run_id)? {
+        return Ok(true);
+    }
+    Ok(runs::is_running(run_id)? && worker::cancel())
+}
+
+/// `pennylane._next_runs()`: when the next runs are. The view `schedule` shows it.
+#[pg_extern]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
+fn _next_runs() -> std::result::Result<
+    TableIterator<
+        'static,
+        (name!(next_incremental_at, TimestampWithTimeZone), name!(next_full_at, TimestampWithTimeZone)),
+    >,
+    ErrorReport,
+> {
+    let next = settings::timetable()?.next(worker::now(), &runs::past()?);
+    let time = |time: chrono::DateTime<chrono::Utc>| {
+        // Microseconds since 2000 are what PostgreSQL keeps.
+        TimestampWithTimeZone::try_from(time.timestamp_micros() - EPOCH_2000).map_err(|_| Error::Setup {
+            message: "the time of the next run is beyond what PostgreSQL holds".into(),
+            hint: "Look at the server's clock.".into(),
+        })
+    };
+    Ok(TableIterator::once((time(next.incremental)?, time(next.full)?)))
+}
+
+/// 2000-01-01 in microseconds since 1970.
+const EPOCH_2000: i64 = 946_684_800_000_000;

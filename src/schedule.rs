@@ -35,6 +35,18 @@ pub struct Past {
     pub failed: Option<(DateTime<Utc>, u32)>,
 }
 
+impl Past {
+    /// Of the four figures that the history of runs gives.
+    pub fn new(
+        last_run: Option<DateTime<Utc>>,
+        last_full: Option<DateTime<Utc>>,
+        failed_at: Option<DateTime<Utc>>,
+        failures: i64,
+    ) -> Past {
+        Past { last_run, last_full, failed: failed_at.zip(u32::try_from(failures).ok()) }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {

@@ -1,5 +1,29 @@
 -- What shows how the background worker and the copy are doing.
 
+-- The last runs over all tables, and the failures since the last one that brought anything.
+CREATE VIEW pennylane._past_runs AS
+    WITH whole AS (
+        SELECT
+            r.*,
+            EXISTS (
+                SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id AND t.status IN ('ok', 'partial')
+            ) AS good
+        FROM pennylane.sync_runs r
+        WHERE r.target IS NULL
+          AND r.mode IN ('full', 'incremental')
+          AND r.status IN ('ok', 'partial', 'skipped', 'error')
+    ), bad AS (
+        SELECT pg_catalog.max(finished_at) AS failed_at, pg_catalog.count(*) AS failures
+        FROM whole
+        WHERE NOT good AND run_id > coalesce((SELECT pg_catalog.max(run_id) FROM whole WHERE good), 0)
+    )
+    SELECT
+        pg_catalog.max(w.started_at) FILTER (WHERE w.good) AS last_run,
+        pg_catalog.max(w.started_at) FILTER (WHERE w.good AND w.mode = 'full') AS last_full,
+        (SELECT failed_at FROM bad) AS failed_at,
+        (SELECT failures FROM bad) AS failures
+    FROM whole w;
+
 CREATE VIEW pennylane.schedule AS
     SELECT
         (SELECT r.company_id FROM pennylane.sync_runs r WHERE r.company_id IS NOT NULL ORDER BY r.run_id DESC LIMIT 1)
@@ -14,7 +38,8 @@ CREATE VIEW pennylane.schedule AS
             WHERE a.backend_type = 'penny_pg worker' AND a.datname = pg_catalog.current_database()
             LIMIT 1
         ) AS worker_pid
-    FROM pennylane._next_runs() n
+    FROM pennylane._past_runs p
+    CROSS JOIN LATERAL pennylane._next_runs(p.last_run, p.last_full, p.failed_at, p.failures) n
     LEFT JOIN LATERAL (
         SELECT r.started_at, r.status
         FROM pennylane.sync_runs r
@@ -22,6 +47,26 @@ CREATE VIEW pennylane.schedule AS
         ORDER BY r.run_id DESC
         LIMIT 1
     ) AS l ON true;
+
+-- The number of rows to come is that of the last full load; a first one, and changes, cannot be estimated.
+CREATE VIEW pennylane.progress AS
+    SELECT
+        p.run_id,
+        p.company_id,
+        p.table_name,
+        p.pages,
+        p.rows,
+        pg_catalog.round(p.rows / v.seconds, 1) AS rows_per_second,
+        p.started_at,
+        CASE
+            WHEN p.whole AND s.row_count >= p.rows AND p.rows > 0
+                THEN pg_catalog.now() + pg_catalog.make_interval(secs => ((s.row_count - p.rows) * v.seconds / p.rows)::float8)
+        END AS estimated_end
+    FROM pennylane._progress() p
+    CROSS JOIN LATERAL (
+        SELECT greatest(extract(epoch FROM pg_catalog.clock_timestamp() - p.started_at), 0.001)::numeric AS seconds
+    ) AS v
+    LEFT JOIN pennylane.sync_state s ON s.company_id = p.company_id AND s.table_name = p.table_name;
 
 -- A table is late when a night went by without it: the nightly run covers every table.
 CREATE VIEW pennylane.health AS
@@ -55,6 +100,47 @@ CREATE VIEW pennylane.health AS
     SELECT r.company_id, NULL, 'error', NULL, NULL, r.error
     FROM (SELECT * FROM pennylane.sync_runs WHERE finished_at IS NOT NULL ORDER BY run_id DESC LIMIT 1) AS r
     WHERE r.status = 'error' AND NOT EXISTS (SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id);
+
+-- Tells who listens what went wrong in a run, unless the run before it said so already. Figures do not make an error new:
+-- how long and how often something was tried differs each time.
+CREATE FUNCTION pennylane._alert(run bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH wrong AS (
+        SELECT
+            r.run_id,
+            r.company_id,
+            t.table_name,
+            coalesce(t.message, r.error) AS message,
+            pg_catalog.regexp_replace(coalesce(t.message, r.error), '[0-9]+', '0', 'g') AS kind
+        FROM pennylane.sync_runs r
+        LEFT JOIN pennylane.sync_run_tables t ON t.run_id = r.run_id
+        WHERE r.status = 'error' AND coalesce(t.status, r.status) = 'error'
+    ), before AS (
+        -- A table's last run; of a run that could not begin, the last one that was finished.
+        SELECT t.table_name, pg_catalog.max(t.run_id) AS run_id
+        FROM pennylane.sync_run_tables t
+        WHERE t.run_id < run
+        GROUP BY t.table_name
+        UNION ALL
+        SELECT NULL, pg_catalog.max(r.run_id)
+        FROM pennylane.sync_runs r
+        WHERE r.run_id < run AND r.status IN ('ok', 'skipped', 'partial', 'error')
+    )
+    SELECT pg_catalog.pg_notify(
+        'pennylane_alert',
+        pg_catalog.left(pg_catalog.concat_ws(', ', 'company ' || w.company_id, w.table_name) || ': ' || w.message, 1900)
+    )
+    FROM wrong w
+    WHERE w.run_id = run
+      AND NOT EXISTS (
+          SELECT
+          FROM before b
+          JOIN wrong o ON o.run_id = b.run_id AND o.table_name IS NOT DISTINCT FROM b.table_name
+          WHERE b.table_name IS NOT DISTINCT FROM w.table_name AND o.kind = w.kind
+      );
+$$;
 
 CREATE FUNCTION pennylane.assert_healthy() RETURNS void
     LANGUAGE plpgsql STABLE

@@ -95,7 +95,25 @@ COMMENT ON FUNCTION pennylane._disarm_foreign_keys() IS 'Internal: disables them
 COMMENT ON FUNCTION pennylane.request_sync(text, text, bigint) IS 'Asks the background worker for a run (mode full or incremental) of one table or of all, and returns its number in sync_runs at once.';
 COMMENT ON FUNCTION pennylane.cancel_run(bigint) IS 'Stops a run that the background worker has in hand or in its queue. False when it has neither.';
 COMMENT ON FUNCTION pennylane.assert_healthy() IS 'Raises an error when health holds one, or when nothing was synced yet. For a pg_cron job or a monitor.';
-COMMENT ON FUNCTION pennylane._next_runs() IS 'Internal: when the next runs of the background worker are.';
+COMMENT ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint) IS 'Internal: when the next runs of the background worker are, after what the view _past_runs tells.';
+COMMENT ON FUNCTION pennylane._progress() IS 'Internal: what the runs of this database have read; the view progress shows it.';
+COMMENT ON FUNCTION pennylane._alert(bigint) IS 'Internal: sends NOTIFY pennylane_alert for each error of a run that its forerunner did not have.';
+
+COMMENT ON VIEW pennylane._past_runs IS 'Internal: what the schedule needs to know of the runs over all tables.';
+COMMENT ON COLUMN pennylane._past_runs.last_run IS 'Start of the last one that brought anything. NULL: none did.';
+COMMENT ON COLUMN pennylane._past_runs.last_full IS 'Start of the last full one that did. NULL: none did.';
+COMMENT ON COLUMN pennylane._past_runs.failed_at IS 'End of the last one that brought nothing. NULL: none since last_run.';
+COMMENT ON COLUMN pennylane._past_runs.failures IS 'How many brought nothing since last_run.';
+
+COMMENT ON VIEW pennylane.progress IS 'What each run under way reads, in the background worker and in sessions. Members of pg_monitor may read it. Needs shared_preload_libraries.';
+COMMENT ON COLUMN pennylane.progress.run_id IS 'Number of the run in sync_runs; the row there shows when the run''s transaction is over.';
+COMMENT ON COLUMN pennylane.progress.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.progress.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.progress.pages IS 'Pages read and written by this run; parts of the file for an export.';
+COMMENT ON COLUMN pennylane.progress.rows IS 'Rows read and written by this run, changed or not. A load that goes on after a crash counts from there.';
+COMMENT ON COLUMN pennylane.progress.rows_per_second IS 'Rows a second since started_at.';
+COMMENT ON COLUMN pennylane.progress.started_at IS 'When the first page of this table was written.';
+COMMENT ON COLUMN pennylane.progress.estimated_end IS 'When the table will have as many rows as after its last full load, at this speed. NULL: a first load, or changes.';
 
 COMMENT ON VIEW pennylane.schedule IS 'When the background worker runs next, and how its last run ended.';
 COMMENT ON COLUMN pennylane.schedule.company_id IS 'Pennylane company. NULL: not known yet.';

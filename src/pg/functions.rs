@@ -5,6 +5,7 @@
 use super::interrupts::{self, Pending};
 use super::lock::{self, Running};
 use super::log::Notices;
+use super::progress::Shown;
 use super::settings::{self, Settings};
 use super::store::SpiStore;
 use super::{doctor, runs, setup as tables, txn};
@@ -252,6 +253,7 @@ fn run(plan: &Plan, company: Option<i64>, force_deletes: bool) -> Result<(i64, V
         let limits = Limits { max_delete_percent, force_deletes };
         tables::run_if_missing(&plan.tables())?;
         let run = runs::open(of_token, "manual", plan.sync_type, plan.target())?;
+        let _shown = Shown::start(run.id, of_token);
         ports.log.line(Level::Step, &report::start_line(plan.sync_type, local_now()));
         let done = round::run(plan, &identity, limits, &mut SpiStore::new(of_token), ports)?;
         runs::close(run, of_token, &done.reports, done.requests)?;

@@ -1,7 +1,8 @@
 //! Lines of a run to the session that called for it: NOTICE for steps, INFO while a long step moves. Those of the
 //! background worker go to the server's log.
 
-use crate::sync::ports::Log;
+use super::progress;
+use crate::sync::ports::{Log, Pages};
 use crate::sync::report::Level;
 use pgrx::prelude::*;
 use std::borrow::Cow;
@@ -18,6 +19,10 @@ impl Log for Notices {
             Level::Warning => warning!("{text}"),
         });
     }
+
+    fn progress(&mut self, table: &str, pages: Option<Pages>) {
+        progress::note(table, pages);
+    }
 }
 
 /// The log of the background worker. What it does is also seen in `pg_stat_activity`.
@@ -31,6 +36,10 @@ impl Log for ServerLog {
             Level::Step => log!("{text}"),
             Level::Warning => warning!("{text}"),
         });
+    }
+
+    fn progress(&mut self, table: &str, pages: Option<Pages>) {
+        progress::note(table, pages);
     }
 }
 

@@ -5,6 +5,7 @@ mod functions;
 mod interrupts;
 mod lock;
 mod log;
+mod progress;
 mod report;
 mod requests;
 mod runs;
@@ -28,6 +29,7 @@ pub extern "C-unwind" fn _PG_init() {
     settings::define();
     // SAFETY: a flag of the server.
     if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+        progress::register();
         worker::register();
     }
 }

@@ -5,7 +5,9 @@
 use super::functions::target_plan;
 use super::{runs, settings, worker};
 use crate::error::Error;
+use crate::schedule::Past;
 use crate::sync::report::SyncType;
+use chrono::{DateTime, Utc};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -40,20 +42,30 @@ fn cancel_run(run_id: i64) -> std::result::Result<bool, ErrorReport> {
     Ok(runs::is_running(run_id)? && worker::cancel())
 }
 
-/// `pennylane._next_runs()`: when the next runs are. The view `schedule` shows it.
+/// `pennylane._next_runs(...)`: when the next runs are, after what the view `_past_runs` tells. The view `schedule` shows
+/// it; nothing is read here, so that who may see that view needs no right on the history.
 #[pg_extern]
 #[search_path(pg_catalog, pg_temp)]
 #[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
-fn _next_runs() -> std::result::Result<
+fn _next_runs(
+    last_run: Option<TimestampWithTimeZone>,
+    last_full: Option<TimestampWithTimeZone>,
+    failed_at: Option<TimestampWithTimeZone>,
+    failures: Option<i64>,
+) -> std::result::Result<
     TableIterator<
         'static,
         (name!(next_incremental_at, TimestampWithTimeZone), name!(next_full_at, TimestampWithTimeZone)),
     >,
     ErrorReport,
 > {
-    let next = settings::timetable()?.next(worker::now(), &runs::past()?);
-    let time = |time: chrono::DateTime<chrono::Utc>| {
-        // Microseconds since 2000 are what PostgreSQL keeps.
+    let utc = |time: Option<TimestampWithTimeZone>| {
+        let micros = pg_sys::TimestampTz::from(time?).checked_add(EPOCH_2000)?;
+        DateTime::<Utc>::from_timestamp_micros(micros)
+    };
+    let past = Past::new(utc(last_run), utc(last_full), utc(failed_at), failures.unwrap_or(0));
+    let next = settings::timetable()?.next(worker::now(), &past);
+    let time = |time: DateTime<Utc>| {
         TimestampWithTimeZone::try_from(time.timestamp_micros() - EPOCH_2000).map_err(|_| Error::Setup {
             message: "the time of the next run is beyond what PostgreSQL holds".into(),
             hint: "Look at the server's clock.".into(),
@@ -62,5 +74,5 @@ fn _next_runs() -> std::result::Result<
     Ok(TableIterator::once((time(next.incremental)?, time(next.full)?)))
 }
 
-/// 2000-01-01 in microseconds since 1970.
+/// 2000-01-01, from where PostgreSQL counts, in microseconds since 1970.
 const EPOCH_2000: i64 = 946_684_800_000_000;

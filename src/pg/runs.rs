@@ -13,7 +13,8 @@ const LOG: &str = "sync_runs";
 /// A run that is under way.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenRun {
-    id: i64,
+    /// Its number in `sync_runs`.
+    pub id: i64,
 }
 
 /// A run that somebody asked the background worker for.
@@ -108,18 +109,27 @@ pub fn close(run: OpenRun, company: i64, reports: &[TableReport], requests: u32)
     })
 }
 
-/// Notes how a run ended that tells nothing of tables.
+/// Notes how a run ended that tells nothing of tables, and tells listeners what is wrong that was not wrong before.
 pub fn end(run: OpenRun, status: &str, requests: Option<u32>, error: Option<&str>) -> Result<()> {
     let query = "UPDATE pennylane.sync_runs SET finished_at = pg_catalog.clock_timestamp(), status = $2, requests = $3, \
                  error = $4 WHERE run_id = $1";
-    execute(query, &[run.id.into(), status.into(), requests.map(|count| count as i32).into(), error.into()])
+    let args = [run.id.into(), status.into(), requests.map(|count| count as i32).into(), error.into()];
+    txn::atomically(LOG, || {
+        Spi::run_with_args(query, &args).map_err(log_error)?;
+        if error.is_none() { Ok(()) } else { execute("SELECT pennylane._alert($1)", &[run.id.into()]) }
+    })
 }
 
 /// Notes a scheduled run that could not even start.
 pub fn failed(sync_type: SyncType, error: &Error) -> Result<()> {
-    let query = "INSERT INTO pennylane.sync_runs (trigger, mode, status, finished_at, error) \
-                 VALUES ('schedule', $1, 'error', pg_catalog.clock_timestamp(), $2)";
-    execute(query, &[sync_type.word().into(), format!("{error}. {}", error.hint()).into()])
+    let query = "WITH failed AS (INSERT INTO pennylane.sync_runs (trigger, mode, status, finished_at, error) \
+                 VALUES ('schedule', $1, 'error', pg_catalog.clock_timestamp(), $2) RETURNING run_id) \
+                 SELECT run_id FROM failed";
+    let words = format!("{error}. {}", error.hint());
+    txn::atomically(LOG, || {
+        let id = Spi::get_one_with_args::<i64>(query, &[sync_type.word().into(), words.into()]).map_err(log_error)?;
+        execute("SELECT pennylane._alert($1)", &[id.into()])
+    })
 }
 
 /// Closes the runs that a worker left open when it was stopped. Those of functions are never seen open.
@@ -143,24 +153,14 @@ pub fn next_request() -> Result<Option<Request>> {
 /// What the schedule needs to know: the last runs over all tables, and the failures since the last one that brought
 /// anything.
 pub fn past() -> Result<Past> {
-    let query = "WITH whole AS ( \
-            SELECT r.*, EXISTS (SELECT FROM pennylane.sync_run_tables t \
-                                WHERE t.run_id = r.run_id AND t.status IN ('ok', 'partial')) AS good \
-            FROM pennylane.sync_runs r \
-            WHERE target IS NULL AND mode IN ('full', 'incremental') AND status IN ('ok', 'partial', 'skipped', 'error') \
-        ), bad AS ( \
-            SELECT max(finished_at) AS at, count(*) AS times FROM whole \
-            WHERE NOT good AND run_id > coalesce((SELECT max(run_id) FROM whole WHERE good), 0) \
-        ) \
-        SELECT ARRAY[(extract(epoch FROM max(started_at) FILTER (WHERE good)) * 1000000)::bigint, \
-                     (extract(epoch FROM max(started_at) FILTER (WHERE good AND mode = 'full')) * 1000000)::bigint, \
-                     (extract(epoch FROM (SELECT at FROM bad)) * 1000000)::bigint, (SELECT times FROM bad)] FROM whole";
+    let query = "SELECT ARRAY[(extract(epoch FROM last_run) * 1000000)::bigint, \
+                     (extract(epoch FROM last_full) * 1000000)::bigint, \
+                     (extract(epoch FROM failed_at) * 1000000)::bigint, failures] FROM pennylane._past_runs";
     txn::atomically(LOG, || {
         let found = Spi::get_one::<Vec<Option<i64>>>(query).map_err(log_error)?.unwrap_or_default();
         let number = |place: usize| found.get(place).copied().flatten();
         let time = |place| number(place).and_then(DateTime::<Utc>::from_timestamp_micros);
-        let failed = time(2).zip(number(3).and_then(|times| u32::try_from(times).ok()));
-        Ok(Past { last_run: time(0), last_full: time(1), failed })
+        Ok(Past::new(time(0), time(1), time(2), number(3).unwrap_or(0)))
     })
 }
 

@@ -210,7 +210,7 @@ impl SpiStore {
                  last_processed_at = greatest(EXCLUDED.last_processed_at, s.last_processed_at)"
         );
         let merged = report.merged;
-        let records = (merged.inserted + merged.updated + merged.unchanged + report.deleted) as i64;
+        let records = (merged.rows() + report.deleted) as i64;
         let time = |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339());
         let args = [
             self.company.into(),

@@ -8,6 +8,7 @@
 use super::functions::{local_now, target_plan, with_api_for};
 use super::lock::Held;
 use super::log::{ServerLog, activity};
+use super::progress::Shown;
 use super::runs::{self, OpenRun};
 use super::settings;
 use super::store::steps::InSteps;
@@ -15,7 +16,7 @@ use super::{setup as tables, txn};
 use crate::error::{Error, Result};
 use crate::schedule::{Due, Next};
 use crate::sync::ports::{Log, Stop};
-use crate::sync::report::{self, Level, SyncType, TableReport};
+use crate::sync::report::{self, Level, SyncType};
 use crate::sync::round::{self, Plan};
 use crate::sync::table::Limits;
 use chrono::{DateTime, Utc};
@@ -321,6 +322,7 @@ fn run(plan: &Plan, asked_for: Option<OpenRun>) -> Result<()> {
             Some(run) => step(|| runs::start(run, company)).map(|()| run)?,
             None => step(|| runs::open(company, "schedule", plan.sync_type, plan.target()))?,
         };
+        let _shown = Shown::start(run.id, company);
         let started = step(|| Ok(local_now()))?;
         ports.log.line(Level::Step, &report::start_line(plan.sync_type, started));
         let limits = Limits { max_delete_percent: settings.max_delete_percent, force_deletes: false };
@@ -331,7 +333,6 @@ fn run(plan: &Plan, asked_for: Option<OpenRun>) -> Result<()> {
                 for line in report::end_lines(&done.reports, start.elapsed()) {
                     ports.log.line(Level::Step, &line);
                 }
-                step(|| alert(company, &done.reports))?;
                 step(|| runs::prune(settings::history_days()))
             }
             Err(Error::Interrupted) => {
@@ -351,18 +352,6 @@ fn run(plan: &Plan, asked_for: Option<OpenRun>) -> Result<()> {
             }
         }
     })
-}
-
-/// Tells listeners of the tables that failed.
-fn alert(company: i64, reports: &[TableReport]) -> Result<()> {
-    for report in reports.iter().filter(|report| report.error.is_some()) {
-        let message = report.message.as_deref().unwrap_or_default();
-        let text = format!("company {company}, {}: {message}", report.table);
-        let query = "SELECT pg_catalog.pg_notify('pennylane_alert', pg_catalog.left($1, 2000))";
-        Spi::run_with_args(query, &[text.into()])
-            .map_err(|error| Error::Setup { message: error.to_string(), hint: "Report this message.".into() })?;
-    }
-    Ok(())
 }
 
 /// The worker of this database, when there is one.

@@ -264,6 +264,7 @@ impl Run<'_, '_> {
         }
         let report = table.tally.report(status, error);
         self.store.finish(&report, &progress)?;
+        self.ports.log.progress(report.table, None);
         for (level, line) in report::table_lines(&report) {
             self.ports.log.line(level, &line);
         }

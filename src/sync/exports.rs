@@ -4,7 +4,7 @@
 //! must not overlap, or sums would double.
 
 use super::engine::Ports;
-use super::ports::{ExportStore, Holding, Progress};
+use super::ports::{ExportStore, Holding, Pages, Progress};
 use super::read::{Arrival, Delivery, Job, Lines, Read, What};
 use super::report::{self, Level, Status, SyncType, TableReport};
 use super::table::{Identity, Limits, PROGRESS_EVERY, Tally};
@@ -234,15 +234,16 @@ impl Run<'_, '_> {
         let mut done = Tally::new(table, SyncType::Export);
         self.store.whole(table, &mut |store| {
             let held = store.held_lines(table, period)?;
-            let mut told = Instant::now();
+            let (mut told, mut pages) = (Instant::now(), 0);
             summary = loop {
                 match next(delivery, ports)? {
                     Lines::Some(rows) => {
                         done.add(store.put_lines(table, &shape, period, &rows, held == 0)?);
+                        pages += 1;
+                        let lines = done.merged.rows();
+                        ports.log.progress(table, Some(Pages { pages, rows: lines, whole: false }));
                         if told.elapsed() >= PROGRESS_EVERY {
                             told = Instant::now();
-                            let merged = done.merged;
-                            let lines = merged.inserted + merged.updated + merged.unchanged;
                             ports.log.line(Level::Progress, &format!("[LECTURE] {table}: {lines} lignes lues"));
                         }
                     }
@@ -318,6 +319,7 @@ impl Run<'_, '_> {
         let report = tally.report(status, error);
         let watermark = self.identity.api_time.filter(|_| status.is_good());
         self.store.finish(&report, &Progress { watermark, ..Progress::default() })?;
+        self.ports.log.progress(report.table, None);
         for (level, line) in report::table_lines(&report) {
             self.ports.log.line(level, &line);
         }

@@ -80,6 +80,13 @@ pub struct Merged {
     pub unchanged: u64,
 }
 
+impl Merged {
+    /// All rows that came.
+    pub fn rows(&self) -> u64 {
+        self.inserted + self.updated + self.unchanged
+    }
+}
+
 /// Rows whose value did not fit a column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Misfits {
@@ -199,7 +206,19 @@ pub trait Stop {
     fn requested(&self) -> bool;
 }
 
-/// Where the lines of a run go.
+/// How much of a table a run has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pages {
+    /// Pages of a list; parts of an export's file.
+    pub pages: u32,
+    pub rows: u64,
+    /// The whole table is read, not its changes.
+    pub whole: bool,
+}
+
+/// Where the lines of a run go, and how far it is.
 pub trait Log {
     fn line(&mut self, level: Level, text: &str);
+    /// How far a table is; `None` when its part of the run is over.
+    fn progress(&mut self, _table: &str, _pages: Option<Pages>) {}
 }

@@ -1,6 +1,6 @@
 //! One table on its way through a run: what every kind of sync counts and reports.
 
-use super::ports::{Fetch, Log, Merged, Store};
+use super::ports::{Fetch, Log, Merged, Pages, Store};
 use super::read::{Batch, Job, Read};
 use super::report::{Level, Status, SyncType, TableReport};
 use crate::api::me::Me;
@@ -193,10 +193,11 @@ impl Table {
         for (field, kind) in batch.rows.into_iter().flat_map(|row| row.unknown) {
             self.unknown.entry(field).and_modify(|held| *held = held.merged(kind)).or_insert(kind);
         }
+        let (table, rows, pages) = (self.name(), self.tally.merged.rows(), self.pages);
+        let whole = self.tally.sync_type == SyncType::Full;
+        context.log.progress(table, Some(Pages { pages, rows, whole }));
         if self.told.elapsed() >= PROGRESS_EVERY {
             self.told = Instant::now();
-            let Merged { inserted, updated, unchanged } = self.tally.merged;
-            let (table, rows, pages) = (self.name(), inserted + updated + unchanged, self.pages);
             let line = format!("[LECTURE] {table}: {rows} enregistrements lus ({pages} pages)");
             context.log.line(Level::Progress, &line);
         }

@@ -68,7 +68,22 @@ fn template() -> &'static Path {
 impl Cluster {
     /// A cluster with the library preloaded, these lines of configuration and this environment.
     pub fn start(settings: &[String], environment: &[(&str, &str)]) -> Cluster {
+        Cluster::start_in(new_folder(), settings, environment)
+    }
+
+    /// The same with a clock of its own, which [`Cluster::move_clock`] sets. Waiting takes its true time.
+    pub fn start_with_clock(settings: &[String], environment: &[(&str, &str)]) -> Cluster {
         let folder = new_folder();
+        let (clock, library) = (folder.path().join("clock"), folder.path().join("clock.so"));
+        std::fs::write(&clock, 0_i64.to_ne_bytes()).unwrap();
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/clock.c");
+        run(Command::new("cc").args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&library).arg(source));
+        let mut environment = environment.to_vec();
+        environment.extend([("LD_PRELOAD", library.to_str().unwrap()), ("TEST_CLOCK", clock.to_str().unwrap())]);
+        Cluster::start_in(folder, settings, &environment)
+    }
+
+    fn start_in(folder: TempDir, settings: &[String], environment: &[(&str, &str)]) -> Cluster {
         run(command_as_postgres("cp").arg("-a").arg(template()).arg(folder.path().join("data")));
         let cluster = Cluster {
             folder,
@@ -93,6 +108,14 @@ impl Cluster {
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Sets the clock of a server that has one of its own.
+    pub fn move_clock(&self, to: chrono::DateTime<chrono::Utc>) {
+        let ahead = (to - chrono::Utc::now()).num_seconds();
+        // In place: the server maps this file.
+        let clock = std::fs::OpenOptions::new().write(true).open(self.file("clock")).expect("a clock of its own");
+        std::os::unix::fs::FileExt::write_all_at(&clock, &ahead.to_ne_bytes(), 0).unwrap();
     }
 
     /// Stops the server (`fast`, `immediate`) and tells how long that took.
@@ -246,10 +269,15 @@ impl Drop for Cluster {
 }
 
 /// Waits for a fact, a minute at most.
-pub fn wait_until(what: &str, mut fact: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, fact: impl FnMut() -> bool) {
+    wait_up_to(Duration::from_secs(60), what, fact);
+}
+
+/// Waits for a fact.
+pub fn wait_up_to(longest: Duration, what: &str, mut fact: impl FnMut() -> bool) {
     let start = Instant::now();
     while !fact() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        assert!(start.elapsed() < longest, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

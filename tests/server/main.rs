@@ -17,6 +17,7 @@ mod faults;
 mod full;
 mod incremental;
 mod interrupts;
+mod monitor;
 mod proof;
 mod rights;
 mod secrets;

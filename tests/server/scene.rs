@@ -48,11 +48,20 @@ impl Scene {
     }
 
     pub fn with(size: Size, settings: &[&str]) -> Scene {
-        let api = FakePennylane::start(Config { size, token: TOKEN.into(), ..Config::default() });
-        Scene::around(api, settings)
+        Scene::around(Scene::api(size), settings)
+    }
+
+    /// An API with books of this size.
+    pub fn api(size: Size) -> FakePennylane {
+        FakePennylane::start(Config { size, token: TOKEN.into(), ..Config::default() })
     }
 
     pub fn around(api: FakePennylane, settings: &[&str]) -> Scene {
+        Scene::on(Cluster::start, api, settings)
+    }
+
+    /// On a cluster that is started in this way.
+    pub fn on(start: fn(&[String], &[(&str, &str)]) -> Cluster, api: FakePennylane, settings: &[&str]) -> Scene {
         let mut lines = vec![
             format!("pennylane.api_base_url = '{}'", api.base_url()),
             "pennylane.rate_limit = 0".to_owned(),
@@ -60,7 +69,7 @@ impl Scene {
             "pennylane.request_timeout = 2".to_owned(),
         ];
         lines.extend(settings.iter().map(|line| (*line).to_owned()));
-        let cluster = Cluster::start(&lines, &[("PENNYLANE_API_TOKEN", TOKEN)]);
+        let cluster = start(&lines, &[("PENNYLANE_API_TOKEN", TOKEN)]);
         cluster.connect().batch_execute("CREATE EXTENSION penny_pg").expect("the extension installs");
         Scene { api, cluster }
     }

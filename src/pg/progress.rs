@@ -1,0 +1,135 @@
+//! How far each run is, for other sessions to see. In shared memory: what a transaction writes shows only at its end, and
+//! a function call is one transaction from its first page to its last.
+
+use crate::catalogue::{EXPORTS, RESOURCES, data_tables};
+use crate::sync::ports::Pages;
+use pgrx::prelude::*;
+use pgrx::{PGRXSharedMemory, PgLwLock, pg_shmem_init};
+use std::cell::Cell;
+
+/// Runs that are shown at once; one more is not shown.
+const SLOTS: usize = 64;
+const TABLES: usize = RESOURCES.len() + EXPORTS.len();
+
+/// A table that is read.
+#[derive(Clone, Copy)]
+struct Reading {
+    read: Pages,
+    /// When its first page was written.
+    started: pg_sys::TimestampTz,
+}
+
+/// A run under way.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// The process that does it.
+    pid: i32,
+    database: u32,
+    run: i64,
+    company: i64,
+    /// In the order of the catalogue.
+    tables: [Option<Reading>; TABLES],
+}
+
+#[derive(Clone, Copy)]
+struct Slots([Option<Slot>; SLOTS]);
+
+// SAFETY: plain values without a pointer.
+unsafe impl PGRXSharedMemory for Slots {}
+
+// SAFETY: nobody else uses this name.
+static RUNS: PgLwLock<Slots> = unsafe { PgLwLock::new(c"penny_pg progress") };
+
+thread_local! {
+    /// The place of this process's run.
+    static MINE: Cell<Option<usize>> = const { Cell::new(None) };
+    /// The library was loaded when the server started: there is shared memory.
+    static SHARED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Called when the library is preloaded.
+#[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that it no longer has")]
+pub fn register() {
+    pg_shmem_init!(RUNS = Slots([None; SLOTS]));
+    // Inherited by every process of the server.
+    SHARED.set(true);
+}
+
+/// A run that others can see until this value goes.
+pub struct Shown(());
+
+impl Shown {
+    /// Shows a run of this process.
+    pub fn start(run: i64, company: i64) -> Shown {
+        if SHARED.get() {
+            // SAFETY: numbers of this process.
+            let (pid, database) = unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) };
+            let mut runs = RUNS.exclusive();
+            // A process that was terminated took nothing back.
+            let place = runs.0.iter().position(|slot| slot.is_none_or(|slot| slot.pid == pid || !lives(slot.pid)));
+            if let Some(place) = place {
+                runs.0[place] = Some(Slot { pid, database, run, company, tables: [None; TABLES] });
+            }
+            MINE.set(place);
+        }
+        Shown(())
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(place) = MINE.take() {
+            RUNS.exclusive().0[place] = None;
+        }
+    }
+}
+
+/// Whether there is such a process of this server.
+fn lives(pid: i32) -> bool {
+    // SAFETY: looks through the list of processes.
+    !unsafe { pg_sys::BackendPidGetProc(pid) }.is_null()
+}
+
+/// Notes how far a table of this process's run is; nothing when it is over.
+pub fn note(table: &str, pages: Option<Pages>) {
+    let Some((mine, place)) = MINE.get().zip(data_tables().position(|known| known.name == table)) else { return };
+    // SAFETY: the clock.
+    let now = unsafe { pg_sys::GetCurrentTimestamp() };
+    if let Some(slot) = &mut RUNS.exclusive().0[mine] {
+        let started = slot.tables[place].map_or(now, |reading| reading.started);
+        slot.tables[place] = pages.map(|read| Reading { read, started });
+    }
+}
+
+/// `pennylane._progress()`: the tables that the runs of this database read. The view `progress` shows them.
+#[pg_extern(name = "_progress")]
+#[search_path(pg_catalog, pg_temp)]
+#[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
+fn progress() -> TableIterator<
+    'static,
+    (
+        name!(run_id, i64),
+        name!(company_id, i64),
+        name!(table_name, String),
+        name!(pages, i64),
+        name!(rows, i64),
+        name!(whole, bool),
+        name!(started_at, TimestampWithTimeZone),
+    ),
+> {
+    let mut rows = Vec::new();
+    if SHARED.get() {
+        // SAFETY: a number of this process.
+        let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
+        let runs = *RUNS.share();
+        for slot in runs.0.iter().flatten().filter(|slot| slot.database == here && lives(slot.pid)) {
+            for (table, reading) in data_tables().zip(slot.tables) {
+                let Some(Reading { read, started }) = reading else { continue };
+                let Ok(started) = TimestampWithTimeZone::try_from(started) else { continue };
+                let (name, pages) = (table.name.to_owned(), read.pages.into());
+                rows.push((slot.run, slot.company, name, pages, read.rows as i64, read.whole, started));
+            }
+        }
+    }
+    TableIterator::new(rows)
+}

@@ -12,6 +12,7 @@ mod concurrency;
 mod deletions;
 mod drift;
 mod dump;
+mod endurance;
 mod exports;
 mod faults;
 mod full;

@@ -185,7 +185,7 @@ fn start() -> Option<DynamicBackgroundWorker> {
 pub extern "C-unwind" fn penny_pg_worker(_argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
     BackgroundWorker::connect_worker_to_spi(Some(&settings::database()), None);
-    let mut worker = Worker { said: Once(RefCell::default()), owned: false };
+    let mut worker = Worker { said: Once(RefCell::default()), owned: false, behind: false };
     while !terminated() {
         if !settings::worker() {
             leave();
@@ -208,6 +208,8 @@ struct Worker {
     said: Once,
     /// This process works as the extension's owner, and the runs of the one before it are closed.
     owned: bool,
+    /// A load that was cut off has been brought to its end: its table is as old as its start, and its changes are due.
+    behind: bool,
 }
 
 impl Worker {
@@ -245,7 +247,7 @@ impl Worker {
         }
         let past = step(runs::past)?;
         let timetable = settings::timetable()?;
-        let Some(due) = timetable.due(now(), &past) else {
+        let Some(due) = timetable.due(now(), &past).or(self.behind.then_some(Due::Incremental)) else {
             let Next { incremental, full } = timetable.next(now(), &past);
             let wait = (incremental.min(full) - now()).to_std().unwrap_or(Duration::ZERO);
             return Ok(wait.clamp(Duration::from_millis(10), LONGEST_SLEEP));
@@ -255,7 +257,10 @@ impl Worker {
             Due::Full => SyncType::Full,
         };
         match run(&Plan::whole(sync_type), None) {
-            Ok(()) => Ok(Duration::ZERO),
+            Ok(resumed) => {
+                self.behind = resumed;
+                Ok(Duration::ZERO)
+            }
             Err(Error::Busy { .. }) => Ok(BUSY),
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Err(error) => {
@@ -267,11 +272,14 @@ impl Worker {
     }
 
     /// Does what somebody asked for.
-    fn requested(&self, request: runs::Request) -> Result<Duration> {
+    fn requested(&mut self, request: runs::Request) -> Result<Duration> {
         let sync_type = if request.mode == SyncType::Full.word() { SyncType::Full } else { SyncType::Incremental };
         let done = target_plan(sync_type, request.target.as_deref()).and_then(|plan| run(&plan, Some(request.run)));
         match done {
-            Ok(()) => Ok(Duration::ZERO),
+            Ok(resumed) => {
+                self.behind |= resumed;
+                Ok(Duration::ZERO)
+            }
             Err(Error::Busy { .. }) => Ok(BUSY),
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Err(error) => {
@@ -309,8 +317,8 @@ impl Stop for Asked {
     }
 }
 
-/// Does a round, a transaction a step.
-fn run(plan: &Plan, asked_for: Option<OpenRun>) -> Result<()> {
+/// Does a round, a transaction a step; true when it ended a load that had been cut off.
+fn run(plan: &Plan, asked_for: Option<OpenRun>) -> Result<bool> {
     let start = Instant::now();
     let settings = settings::snapshot()?;
     let mut log = ServerLog;
@@ -333,7 +341,8 @@ fn run(plan: &Plan, asked_for: Option<OpenRun>) -> Result<()> {
                 for line in report::end_lines(&done.reports, start.elapsed()) {
                     ports.log.line(Level::Step, &line);
                 }
-                step(|| runs::prune(settings::history_days()))
+                step(|| runs::prune(settings::history_days()))?;
+                Ok(done.reports.iter().any(|report| report.resumed))
             }
             Err(Error::Interrupted) => {
                 // SAFETY: a flag of this process; the cancel has been heard.
@@ -348,7 +357,7 @@ fn run(plan: &Plan, asked_for: Option<OpenRun>) -> Result<()> {
                 let words = format!("{error}. {}", error.hint());
                 step(|| runs::end(run, "error", None, Some(&words)))?;
                 ports.log.line(Level::Warning, &format!("[ERREUR] {error}. {}", error.hint()));
-                Ok(())
+                Ok(false)
             }
         }
     })

@@ -43,6 +43,7 @@ impl Full {
         let resume = table.resource.id_filter == IdFilter::Ranges;
         let load = context.store.start_load(table.name(), context.identity.api_time, resume)?;
         if load.after > 0 {
+            table.tally.resumed = true;
             table.tally.say("goes on where a load that was cut off had come to");
         }
         table.watermark = load.watermark;

@@ -89,6 +89,8 @@ pub struct TableReport {
     /// Since when an incremental sync looked for changes.
     pub since: Option<DateTime<Utc>>,
     pub message: Option<String>,
+    /// The load had been cut off and went on: the table is as old as that load's start.
+    pub resumed: bool,
     /// What failed, for callers that need its kind.
     pub error: Option<Error>,
 }

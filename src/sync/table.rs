@@ -66,6 +66,8 @@ pub struct Tally {
     pub since: Option<DateTime<Utc>>,
     /// What the report will say.
     pub message: Option<String>,
+    /// The load had been cut off and goes on.
+    pub resumed: bool,
     started: Instant,
 }
 
@@ -79,6 +81,7 @@ impl Tally {
             requests: 0,
             since: None,
             message: None,
+            resumed: false,
             started: Instant::now(),
         }
     }
@@ -132,6 +135,7 @@ impl Tally {
             duration: self.started.elapsed(),
             since: self.since,
             message: self.message,
+            resumed: self.resumed,
             error,
         }
     }

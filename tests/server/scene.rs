@@ -23,6 +23,9 @@ pub const TABLES: [&str; 11] = [
     "fiscal_years",
 ];
 
+/// A way to start a cluster with settings and an environment.
+type Start = fn(&[String], &[(&str, &str)]) -> Cluster;
+
 /// A database with the extension and the API that it reads.
 pub struct Scene {
     pub api: FakePennylane,
@@ -61,7 +64,7 @@ impl Scene {
     }
 
     /// On a cluster that is started in this way.
-    pub fn on(start: fn(&[String], &[(&str, &str)]) -> Cluster, api: FakePennylane, settings: &[&str]) -> Scene {
+    pub fn on(start: Start, api: FakePennylane, settings: &[&str]) -> Scene {
         let mut lines = vec![
             format!("pennylane.api_base_url = '{}'", api.base_url()),
             "pennylane.rate_limit = 0".to_owned(),

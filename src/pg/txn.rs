@@ -39,19 +39,17 @@ fn transaction<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         .catch_others(Outcome::Raised)
         .catch_rust_panic(Outcome::Raised)
         .execute();
+        if !matches!(outcome, Outcome::Returned(Ok(_))) {
+            pg_sys::AbortCurrentTransaction();
+        }
+        // Nobody else does it in a background worker, and autovacuum would never hear of what it wrote.
+        let _ = pg_sys::pgstat_report_stat(false);
         match outcome {
-            Outcome::Returned(Ok(done)) => Ok(done),
-            Outcome::Returned(Err(error)) => {
-                pg_sys::AbortCurrentTransaction();
-                Err(error)
-            }
-            Outcome::Raised(caught) => {
-                pg_sys::AbortCurrentTransaction();
-                match sqlstate(&caught) {
-                    Some(PgSqlErrorCode::ERRCODE_QUERY_CANCELED) => Err(Error::Interrupted),
-                    _ => Err(table_error(table, caught)),
-                }
-            }
+            Outcome::Returned(returned) => returned,
+            Outcome::Raised(caught) => match sqlstate(&caught) {
+                Some(PgSqlErrorCode::ERRCODE_QUERY_CANCELED) => Err(Error::Interrupted),
+                _ => Err(table_error(table, caught)),
+            },
         }
     }
 }

@@ -46,6 +46,11 @@ thread_local! {
 
 /// Called when the library is preloaded.
 pub fn register() {
+    // pg_upgrade moves the database: nobody may write to it meanwhile.
+    // SAFETY: a flag of the server.
+    if unsafe { pg_sys::IsBinaryUpgrade } {
+        return;
+    }
     BackgroundWorkerBuilder::new(LAUNCHER)
         .set_type(LAUNCHER)
         .set_library("penny_pg")
@@ -67,9 +72,12 @@ fn terminated() -> bool {
 
 /// Sleeps until a signal, a wake-up or the end of this time; reads the settings again when that was asked for.
 fn sleep(time: Duration) {
-    // A cancel that came after its run had ended is for nobody.
-    // SAFETY: a flag of this process, on its main thread.
-    unsafe { pg_sys::QueryCancelPending = 0 };
+    // SAFETY: a flag of this process, on its main thread, outside of a transaction.
+    unsafe {
+        // A cancel that came after its run had ended is for nobody.
+        pg_sys::QueryCancelPending = 0;
+        let _ = pg_sys::pgstat_report_stat(true);
+    }
     if !BackgroundWorker::wait_latch(Some(time)) {
         TERMINATED.set(true);
     }
@@ -82,7 +90,11 @@ fn sleep(time: Duration) {
 /// Ends this process. With an exit code that is not 0 it is started again, unless the server stops.
 fn leave() -> ! {
     // SAFETY: the way out of a background worker.
-    unsafe { pg_sys::proc_exit(1) }
+    unsafe { pg_sys::proc_exit(1) };
+    #[allow(unreachable_code, reason = "the headers of PostgreSQL 18 do not say that it never returns")]
+    {
+        unreachable!("proc_exit returned")
+    }
 }
 
 /// Says something once until something else is to be said.

@@ -44,6 +44,8 @@ fn with_a_token_and_nothing_typed_the_thirteen_tables_fill_and_changes_arrive() 
     wait_until("the run that brought it is done", || runs(&scene, "ok") > 1);
     assert!(scene.cluster.log().contains("LOG:  [END] Succes: 13/13 | Erreurs: 0"));
     scene.execute("SELECT pennylane.assert_healthy()");
+    let counted = "SELECT n_tup_ins > 0 AND n_tup_upd > 0 FROM pg_stat_user_tables WHERE relname = 'customers'";
+    wait_until("autovacuum can know what was written", || scene.value(counted).as_deref() == Some("t"));
 }
 
 #[test]
@@ -145,7 +147,11 @@ fn what_is_not_there_yet_is_waited_for_in_silence() {
     };
     let mut client = scene.cluster.connect_to("later");
     wait_until("the tables are filled", || filled(&mut client));
-    assert_eq!(scene.cluster.log().matches("waits for the database").count(), 1);
+    drop(client);
+    scene.execute("DROP DATABASE later WITH (FORCE)");
+    wait_until("it waits for the database again", || {
+        scene.cluster.log().matches("waits for the database \"later\"").count() == 2
+    });
     assert_eq!(scene.cluster.log().matches("waiting for CREATE EXTENSION").count(), 1);
 }
 

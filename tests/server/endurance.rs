@@ -217,23 +217,26 @@ fn a_thousand_cycles_take_no_more_memory_and_an_idle_worker_no_time() {
         // Without shared buffers, of which a process maps more the more it has seen.
         status(&pid, "RssAnon")
     };
-    let early = cycles(100);
-    let late = cycles(900);
-    eprintln!("private memory after 100 cycles {early} kB, after 1,000 {late} kB");
-    assert!(late < early + 1536, "{early} kB, then {late} kB");
+    // The allocator has taken what it will take after some hundreds of them.
+    let early = cycles(500);
+    let late = cycles(1000);
+    eprintln!("private memory {early} kB, 1,000 cycles later {late} kB");
+    assert!(late < early + 1024, "{early} kB, then {late} kB");
     assert_eq!(scene.value(PID).as_deref(), Some(pid.as_str()), "one process did them all");
 
     // It wakes at least every ten minutes: six times an hour. The settings are read again at each of these wake-ups too.
     let launcher = scene.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg launcher'").unwrap();
     const SLEEPS: &str = "voluntary_ctxt_switches";
     for pid in [&pid, &launcher] {
-        let (before, woken) = (processor_time(pid), 20);
-        for _ in 0..woken {
-            let slept = status(pid, SLEEPS);
+        let mut each: Vec<u64> = Vec::new();
+        for _ in 0..21 {
+            let (before, slept) = (processor_time(pid), status(pid, SLEEPS));
             kill("-HUP", pid);
             wait_until("it has looked and sleeps again", || status(pid, SLEEPS) > slept);
+            each.push(processor_time(pid) - before);
         }
-        let each = (processor_time(pid) - before) / woken;
+        each.sort_unstable();
+        let each = each[10];
         eprintln!("a wake-up takes {} microseconds", each / 1000);
         assert!(each * 6 < 100_000_000, "six wake-ups an hour take {} ms", each * 6 / 1_000_000);
     }

@@ -68,7 +68,7 @@ fn background_worker() -> Finding {
         Some(pid) => {
             let next = "SELECT 'next incremental run ' || pg_catalog.to_char(next_incremental_at, 'YYYY-MM-DD HH24:MI TZ') \
                         || ', next full run ' || pg_catalog.to_char(next_full_at, 'YYYY-MM-DD HH24:MI TZ') \
-                        FROM pennylane._next_runs()";
+                        FROM pennylane.schedule";
             let next = Spi::get_one::<String>(next).ok().flatten().unwrap_or_default();
             ok(item, format!("process {pid}, {next}"))
         }

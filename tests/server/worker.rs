@@ -126,10 +126,14 @@ fn a_new_interval_counts_at_once_and_off_means_off() {
     let next = "SELECT next_incremental_at > now() + interval '59 minutes' AND next_full_at > now() AND worker_pid IS NOT NULL \
                 AND last_status = 'ok' FROM pennylane.schedule";
     wait_until("it sleeps", || scene.value(next).as_deref() == Some("t"));
+    let told = "SELECT status || ': ' || detail FROM pennylane.check() WHERE item = 'background worker'";
+    let told_now = scene.value(told).unwrap();
+    assert!(told_now.starts_with("ok: process ") && told_now.contains(", next full run 20"), "{told_now}");
     scene.cluster.configure(&["pennylane.sync_interval = 1"]);
     wait_until("it runs again", || runs(&scene, "ok") > 2);
     scene.cluster.configure(&["pennylane.worker = off"]);
     wait_until("it is gone", || scene.value(PID).is_none());
+    assert!(scene.value(told).unwrap().starts_with("ok: off"));
     scene.cluster.configure(&["pennylane.worker = on"]);
     wait_until("it is back", || scene.value(PID).is_some());
 }

@@ -143,7 +143,7 @@ DECLARE
     );
 BEGIN
     RAISE EXCEPTION 'the FEC of % is not held; %',
-        pg_catalog.concat(asked[1], ' to ', asked[2], ' of company ' || asked[3]),
+        pg_catalog.concat_ws(' of ', asked[1] || ' to ' || asked[2], 'company ' || asked[3]),
         CASE
             WHEN pg_catalog.cardinality(held) = 0 THEN 'none is'
             WHEN pg_catalog.cardinality(held) <= 12 THEN 'held: ' || pg_catalog.array_to_string(held, ', ')
@@ -152,7 +152,8 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value',
               HINT = pg_catalog.format('Run SELECT * FROM pennylane.export_fec(%s);',
                   pg_catalog.concat_ws(', ',
-                      pg_catalog.quote_literal(asked[1]), pg_catalog.quote_literal(asked[2]), asked[3]));
+                      pg_catalog.quote_literal(asked[1]), pg_catalog.quote_literal(asked[2]),
+                      'company => ' || asked[3]));
 END
 $$;
 
@@ -512,7 +513,7 @@ BEGIN
         ) AS total_fault (rule, detail, found)
         WHERE total_fault.found;
     END LOOP;
-    IF NOT FOUND AND fec_anomalies.period_start IS NOT NULL THEN
+    IF NOT FOUND AND (fec_anomalies.period_start IS NOT NULL OR fec_anomalies.company IS NOT NULL) THEN
         PERFORM pennylane._fec_not_held(fec_anomalies.period_start, fec_anomalies.period_end, fec_anomalies.company);
     END IF;
 END

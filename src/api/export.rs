@@ -43,23 +43,21 @@ pub struct Order {
 
 impl Order {
     /// Reads the answer to a POST or to a poll. Older documents name the link `download_url` or `url`, and other words
-    /// for ready and for failed.
+    /// for ready and for failed. An export that is ready and has no link yet (the answer to a POST never has one) is still
+    /// to come.
     ///
     /// # Errors
-    /// `Contract` when there is no number in it, or an export that is ready without a link.
+    /// `Contract` when there is no number or no status in it.
     pub fn parse(path: &str, body: &[u8]) -> Result<Order> {
         let broken = |what: &str| Error::Contract { path: path.to_owned(), what: what.to_owned() };
         let json: Value = serde_json::from_slice(body).map_err(|_| broken("an answer that is no export"))?;
         let id = json["id"].as_i64().ok_or_else(|| broken("an export without a number"))?;
         let link = ["file_url", "download_url", "url"].iter().find_map(|name| json[name].as_str());
-        let progress = match json["status"].as_str() {
-            Some("error" | "failed") => Progress::Failed,
-            Some("ready" | "completed" | "done") => {
-                let link = link.filter(|link| !link.is_empty());
-                Progress::Ready(Link::new(link.ok_or_else(|| broken("an export that is ready and has no link"))?))
-            }
-            Some(_) => Progress::Pending,
-            None => return Err(broken("an export without a status")),
+        let progress = match (json["status"].as_str(), link.filter(|link| !link.is_empty())) {
+            (Some("error" | "failed"), _) => Progress::Failed,
+            (Some("ready" | "completed" | "done"), Some(link)) => Progress::Ready(Link::new(link)),
+            (Some(_), _) => Progress::Pending,
+            (None, _) => return Err(broken("an export without a status")),
         };
         Ok(Order { id, progress })
     }
@@ -86,11 +84,13 @@ mod tests {
         assert_eq!(progress(r#"{"id":7,"status":"pending","file_url":null}"#), Progress::Pending);
         assert_eq!(progress(r#"{"id":7,"status":"in_progress"}"#), Progress::Pending);
         assert_eq!(progress(r#"{"id":7,"status":"error"}"#), Progress::Failed);
+        assert_eq!(progress(r#"{"id":7,"status":"ready","file_url":null}"#), Progress::Pending);
+        assert_eq!(progress(r#"{"id":7,"status":"ready"}"#), Progress::Pending);
     }
 
     #[test]
     fn an_answer_that_is_no_export_is_refused() {
-        for body in ["<html>", "{}", r#"{"id":7}"#, r#"{"id":7,"status":"ready","file_url":null}"#] {
+        for body in ["<html>", "{}", r#"{"id":7}"#, r#"{"status":"ready"}"#] {
             assert!(matches!(Order::parse("/x", body.as_bytes()), Err(Error::Contract { .. })), "{body}");
         }
     }

@@ -8,7 +8,7 @@ use super::shape;
 use super::statements::{self, NOTED_AGAIN, Which, quoted, relation};
 use super::txn;
 use crate::api::changelog::Operation;
-use crate::catalogue::{IdFilter, Mode, Resource, resource};
+use crate::catalogue::{IdFilter, Mode, Resource, export, resource};
 use crate::error::{Error, Result};
 use crate::row::{Column, MISFIT, Row, Shape, Type};
 use crate::sync::changes::{Applied, Memory};
@@ -507,10 +507,14 @@ impl Store for SpiStore {
         if rows == 0 {
             return Ok(Misfits::default());
         }
+        let (name, order) = match export(table) {
+            Some(_) => ("period_start || ' line ' || line_no", "period_start, line_no"),
+            None => ("id", "id"),
+        };
         let sample = format!(
-            "SELECT pg_catalog.array_agg(line) FROM (SELECT id || ': ' || (SELECT pg_catalog.string_agg(field, ', ') \
+            "SELECT pg_catalog.array_agg(line) FROM (SELECT {name} || ': ' || (SELECT pg_catalog.string_agg(field, ', ') \
              FROM pg_catalog.jsonb_object_keys(extra -> '{MISFIT}') AS field) AS line FROM {relation} \
-             WHERE company_id = $1 AND extra ? '{MISFIT}' ORDER BY id LIMIT {MISFIT_SAMPLE}) AS named"
+             WHERE company_id = $1 AND extra ? '{MISFIT}' ORDER BY {order} LIMIT {MISFIT_SAMPLE}) AS named"
         );
         let sample = self.one::<Vec<String>>(table, &sample, &[self.company.into()])?.unwrap_or_default();
         Ok(Misfits { rows, sample })

@@ -11,7 +11,7 @@ use super::table::{Identity, Limits, PROGRESS_EVERY, Tally};
 use crate::catalogue::Export;
 use crate::error::{Error, Result};
 use crate::export::{Layout, Summary};
-use crate::period::Period;
+use crate::period::{FiscalYear, Period};
 use crate::row::{Shape, Type};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +59,23 @@ pub fn run(
         run.end_those_without_work(&mut tasks)?;
     }
     Ok(run.reports.into_values().collect())
+}
+
+/// The fiscal years that are held.
+///
+/// # Errors
+/// `ScopeMissing`, and `Setup` when they were never read.
+pub fn fiscal_years(store: &mut dyn ExportStore, identity: &Identity) -> Result<Vec<FiscalYear>> {
+    if store.watermark("fiscal_years")?.is_some() {
+        return store.fiscal_years();
+    }
+    if !identity.me.grants("fiscal_years") {
+        return Err(Error::ScopeMissing { scope: "fiscal_years".into() });
+    }
+    Err(Error::Setup {
+        message: "the fiscal years are not known yet".into(),
+        hint: "Run SELECT * FROM pennylane.sync_full('fiscal_years'); or name a period.".into(),
+    })
 }
 
 /// An export under way.
@@ -133,7 +150,7 @@ impl Run<'_, '_> {
         let held = self.store.holdings(table)?;
         let years = match self.ask {
             Ask::Period(_) if self.store.watermark("fiscal_years")?.is_none() => Vec::new(),
-            _ => self.fiscal_years()?,
+            _ => fiscal_years(self.store, self.identity)?,
         };
         let today = self.identity.api_time.map(|time| time.date_naive());
         let mut wanted = Vec::new();
@@ -144,7 +161,13 @@ impl Run<'_, '_> {
                 wanted.extend(begun.map(|year| (year.period, year.open && self.ask == Ask::OpenYears)));
             }
         }
-        for (period, anyway) in wanted {
+        for (place_of, (period, anyway)) in wanted.iter().copied().enumerate() {
+            // Two fiscal years that share days: sums over both would double.
+            let before = wanted[..place_of].iter().map(|(other, _)| *other);
+            if let Some(other) = before.into_iter().find(|other| other.overlaps(period)) {
+                task.fail(period, overlap(table, other));
+                continue;
+            }
             let ledger = self.store.ledger_state(period)?;
             let known = held.iter().find(|holding| holding.period == period);
             let (ledger_lines, ledger_state) = ledger.map_or((0, None), |(lines, state)| (lines, Some(state)));
@@ -157,14 +180,14 @@ impl Run<'_, '_> {
             // covers it now takes its place. Any other overlap is somebody's own export.
             let overlapping =
                 held.iter().filter(|other| !other.empty && other.period != period && other.period.overlaps(period));
+            let fiscal_year = years.iter().any(|year| year.period == period);
             let (past_years, others): (Vec<&Holding>, Vec<&Holding>) = overlapping.partition(|other| {
-                other.fiscal_year && !years.is_empty() && years.iter().all(|year| year.period != other.period)
+                fiscal_year && other.fiscal_year && years.iter().all(|year| year.period != other.period)
             });
             if let Some(other) = others.first() {
                 task.fail(period, overlap(table, other.period));
                 continue;
             }
-            let fiscal_year = years.iter().any(|year| year.period == period);
             let holding = Holding { period, fiscal_year, ledger_state, empty: false };
             let replaces = past_years.iter().map(|year| year.period).collect();
             let job = self.jobs.last_key_value().map_or(0, |(last, _)| last + 1);
@@ -173,19 +196,6 @@ impl Run<'_, '_> {
             self.ports.fetch.submit(Job { id: job, read });
         }
         Ok(())
-    }
-
-    fn fiscal_years(&mut self) -> Result<Vec<crate::period::FiscalYear>> {
-        if self.store.watermark("fiscal_years")?.is_none() {
-            if !self.identity.me.grants("fiscal_years") {
-                return Err(Error::ScopeMissing { scope: "fiscal_years".into() });
-            }
-            return Err(Error::Setup {
-                message: "the fiscal years are not known yet".into(),
-                hint: "Run SELECT * FROM pennylane.sync_full('fiscal_years'); or name a period.".into(),
-            });
-        }
-        self.store.fiscal_years()
     }
 
     fn arrive(&mut self, arrival: Arrival, tasks: &mut [Option<Task>]) -> Result<()> {
@@ -234,6 +244,10 @@ impl Run<'_, '_> {
         let mut done = Tally::new(table, SyncType::Export);
         self.store.whole(table, &mut |store| {
             let held = store.held_lines(table, period)?;
+            let mut replaced = 0;
+            for old in &wanted.replaces {
+                replaced += store.held_lines(table, *old)?;
+            }
             let (mut told, mut pages) = (Instant::now(), 0);
             summary = loop {
                 match next(delivery, ports)? {
@@ -254,6 +268,7 @@ impl Run<'_, '_> {
                 let what = format!("it holds no line, and the ledger has {} in that period", wanted.ledger_lines);
                 return Err(Error::File { what });
             }
+            let held = held + replaced;
             done.brake(limits, held.saturating_sub(summary.lines), held)?;
             done.deleted = store.cut_lines(table, period, summary.lines)?;
             for old in &wanted.replaces {
@@ -299,19 +314,22 @@ impl Run<'_, '_> {
             tally.say("no ledger line changed since the last export");
             return self.end(place, tally, Status::Unchanged, None);
         }
-        self.store.note_drift(export.table, &unknown, true)?;
         if left_out > 0 {
             tally.say(&format!("{left_out} rows of the file are titles or totals and were left out"));
         }
-        let mut status = Status::Ok;
-        if export.layout != Layout::Fec {
-            let misfits = self.store.misfits(export.table)?;
-            if let Some(message) = misfits.message() {
-                status = Status::Partial;
+        let noted = self.store.note_drift(export.table, &unknown, true).and_then(|()| match export.layout {
+            Layout::Fec => Ok(None),
+            _ => Ok(self.store.misfits(export.table)?.message()),
+        });
+        match noted {
+            Ok(None) => self.end(place, tally, Status::Ok, None),
+            Ok(Some(message)) => {
                 tally.say(&message);
+                self.end(place, tally, Status::Partial, None)
             }
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Err(error) => self.end(place, tally, Status::Error, Some(error)),
         }
-        self.end(place, tally, status, None)
     }
 
     /// Notes how an export ended.

@@ -2,10 +2,12 @@
 //! to the cent.
 //!
 //! It is not published whether a trial balance shows customers and suppliers one by one, under their collective account, or
-//! both, nor how numbers are padded. So each account held here counts towards the row that has its number, else towards the
-//! row whose number it begins with; and a row that no account counts towards may be the sum of the accounts below it.
+//! both, nor how numbers are padded. So an account of a customer or a supplier counts towards the row that has its number,
+//! else towards the row whose number it begins with, and a collective row that no account counts towards may be the sum of
+//! the accounts below it. Every other account has to equal its own row: what was moved from 606300 to 606000 is a difference.
 
 use super::engine::Ports;
+use super::exports;
 use super::ports::ExportStore;
 use super::read::{Job, Read, What};
 use super::table::Identity;
@@ -21,6 +23,8 @@ use std::ops::{Add, Sub};
 pub const FEC: &str = "FEC";
 /// French charts name an account by three digits at least.
 const SHORTEST: usize = 3;
+/// Suppliers and customers: the classes that have auxiliary accounts below collective ones.
+const COLLECTIVE: [&str; 2] = ["40", "41"];
 
 /// Debit and credit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +100,15 @@ pub fn run(identity: &Identity, store: &mut dyn ExportStore, ports: &mut Ports) 
         }
     }
     let today = identity.api_time.map(|time| time.date_naive());
-    let years = store.fiscal_years()?.into_iter().map(|year| year.period);
+    let years = exports::fiscal_years(store, identity)?.into_iter().map(|year| year.period);
     let years: Vec<Period> = years.filter(|year| today.is_none_or(|today| year.start <= today)).collect();
+    if years.is_empty() {
+        // Nothing compared is not the same as no difference.
+        return Err(Error::Setup {
+            message: "no fiscal year has begun".into(),
+            hint: "Look at pennylane.fiscal_years: Pennylane's trial balance is read for each of them.".into(),
+        });
+    }
     let mut proof = Proof::default();
     // Two reads a year: general, and with customers and suppliers one by one.
     let mut theirs: Vec<[Option<Vec<Balance>>; 2]> = years.iter().map(|_| [None, None]).collect();
@@ -181,8 +192,16 @@ fn rows(balances: &[Balance]) -> Rows {
     rows
 }
 
-/// The row that an account counts towards: its own, else the longest that it begins with.
+/// Whether this number is that of a customer or a supplier, or of the collective account above them.
+fn is_auxiliary(account: &str) -> bool {
+    COLLECTIVE.iter().any(|class| account.starts_with(class))
+}
+
+/// The row that an account counts towards: its own, else, for a customer or a supplier, the longest that it begins with.
 fn row_of<'a>(rows: &'a Rows, account: &str) -> Option<&'a str> {
+    if !is_auxiliary(account) {
+        return rows.get_key_value(account).map(|(row, _)| row.as_str());
+    }
     let mut ends: Vec<usize> = account.char_indices().map(|(at, _)| at).skip(SHORTEST).collect();
     ends.push(account.len());
     let found = ends.into_iter().rev().find_map(|end| rows.get_key_value(&account[..end]));
@@ -207,7 +226,7 @@ fn against(ours: &Rows, theirs: &Rows) -> BTreeMap<String, Compared> {
             // Nothing counts towards it: it may sum up accounts that have rows of their own.
             let below = ours.range(row.clone()..).take_while(|(account, _)| account.starts_with(row.as_str()));
             let below = below.fold(Sides::zero(), |sum, (_, (_, sides))| sum + sides);
-            let ours = if below == *sides { below } else { Sides::zero() };
+            let ours = if is_auxiliary(row) && below == *sides { below } else { Sides::zero() };
             compared.insert(row.clone(), Compared { account: number.clone(), ours, theirs: sides.clone() });
         }
     }

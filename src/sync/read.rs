@@ -266,21 +266,21 @@ impl Reader<'_> {
     /// Walks a trial balance to its end. What is asked for goes with every page: the cursor remembers none of it.
     fn trial_balance(&mut self, period: Period, auxiliary: bool) -> Result<()> {
         let mut cursor: Option<String> = None;
+        let mut seen = HashSet::new();
         loop {
             let request = Request::trial_balance(period, auxiliary, cursor.as_deref());
             let page = self.fetch(&request, |answer| {
                 let page = BalancePage::parse(&request.path, &answer.body)?;
-                if page.next_cursor.is_some() && page.next_cursor == cursor {
+                if page.next_cursor.as_ref().is_some_and(|next| seen.contains(next)) {
                     let what = "a cursor that repeats".to_owned();
                     return Err(Error::Contract { path: request.path.clone(), what });
                 }
                 Ok(page)
             })?;
             self.tell(What::Balances(page.balances))?;
-            if page.next_cursor.is_none() {
-                return Ok(());
-            }
-            cursor = page.next_cursor;
+            let Some(next) = page.next_cursor else { return Ok(()) };
+            seen.insert(next.clone());
+            cursor = Some(next);
         }
     }
 

@@ -79,6 +79,7 @@ fn bench_full_load_against_copy() {
     println!(
         "  peak private memory of the backend          {load_peak:>9.0} MB first, {again_peak:.0} MB again (under 200)"
     );
+    assert!(copy_seconds / load_seconds >= 0.20 && load_peak.max(again_peak) < 200.0);
 }
 
 /// A FEC of this many lines for 2025, two lines an entry.
@@ -166,6 +167,7 @@ fn bench_fec_against_copy() {
         "  peak private memory of the backend          {load_peak:>9.0} MB first, {again_peak:.0} MB again (under 200)"
     );
     println!("  fec_anomalies() {anomalies:.1} s, fec_file() {out:.1} s");
+    assert!(copy_seconds / load_seconds >= 0.50 && load_peak.max(again_peak) < 200.0);
 }
 
 #[test]
@@ -190,6 +192,7 @@ fn bench_pace() {
         requests.len(),
         seconds / ideal
     );
+    assert!(seconds / ideal <= 1.10 && refused == 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::scene::{Scene, sqlstate, value, words};
 use fake_pennylane::{Encoding, Fault, FaultKind, FecContainer, FecFormat, Separator};
 use postgres::NoTls;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// A call for the fiscal year 2025.
 const YEAR: &str = "export_fec('2025-01-01', '2025-12-31')";
@@ -163,7 +164,9 @@ fn thirteen_tables_are_synced_and_exports_are_asked_again_only_when_the_ledger_c
     scene.api.world(|world| world.book_entry(booked, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)]));
     let done = scene.sync("sync_incremental()");
     assert_eq!((done["fec"].status.as_str(), done["analytical_ledger"].status.as_str()), ("ok", "ok"));
-    assert_eq!(asked(&scene), ["/exports/fecs", "/exports/analytical_general_ledgers"], "one fiscal year each");
+    let mut once = asked(&scene);
+    once.sort();
+    assert_eq!(once, ["/exports/analytical_general_ledgers", "/exports/fecs"], "one fiscal year each");
     assert_eq!(count(&scene, "fec WHERE ecriture_lib = 'nouvelle' AND period_start = '2025-01-01'"), 2);
     let last = "SELECT mode || ' ' || status FROM pennylane.sync_runs ORDER BY run_id DESC LIMIT 1";
     assert_eq!(scene.value(last).unwrap(), "incremental ok");
@@ -355,10 +358,30 @@ fn a_cancel_ends_an_export_at_once() {
         crate::cluster::wait_until("the export was looked at", || {
             scene.api.requests().iter().filter(|request| request.path.starts_with("/exports/fecs/")).count() > 1
         });
+        let start = Instant::now();
         cancel.cancel_query(NoTls).unwrap();
         assert_eq!(sqlstate(&call.join().unwrap()), "57014");
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     });
     assert_eq!(value(&mut client, "SELECT count(*) FROM pennylane.exports").unwrap(), "0");
+}
+
+#[test]
+fn a_cancel_ends_a_download_that_stands_still_at_once() {
+    let scene = Scene::with(fake_pennylane::Size::tiny(), &["pennylane.request_timeout = 60"]);
+    scene.api.fault(Fault::always("file=exports", FaultKind::Drip));
+    let mut client = scene.connect();
+    let cancel = client.cancel_token();
+    std::thread::scope(|threads| {
+        let call = threads.spawn(|| client.batch_execute(&format!("SELECT pennylane.{YEAR}")).expect_err("cancelled"));
+        crate::cluster::wait_until("the file is asked for", || {
+            scene.api.requests().iter().any(|request| request.file_host)
+        });
+        let start = Instant::now();
+        cancel.cancel_query(NoTls).unwrap();
+        assert_eq!(sqlstate(&call.join().unwrap()), "57014");
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    });
 }
 
 #[test]
@@ -389,4 +412,147 @@ fn anomalies_are_named_with_their_line() {
     }
     let line = "SELECT string_agg(rule, ' ' ORDER BY rule) FROM pennylane.fec_anomalies() WHERE line_no = 5 AND rule IN ('date_outside_period', 'missing_value')";
     assert_eq!(scene.value(line).unwrap(), "date_outside_period missing_value");
+}
+
+#[test]
+fn every_rule_of_the_anomalies_finds_its_fault_and_no_other_does() {
+    let scene = Scene::synced();
+    let mut client = scene.connect();
+    let found = "SELECT coalesce(string_agg(DISTINCT rule || ' ' || severity, ', ' ORDER BY rule || ' ' || severity), '') \
+                 FROM pennylane.fec_anomalies('2025-01-01', '2025-12-31')";
+    assert_eq!(value(&mut client, found).unwrap(), "");
+    // The line of an entry in the middle of the year, and its neighbour of the same entry.
+    let place = "SELECT min(line_no) FROM pennylane.fec WHERE period_start = '2025-01-01' AND ecriture_date = \
+                 (SELECT max(ecriture_date) FROM pennylane.fec WHERE ecriture_date < '2025-07-01') AND debit > 0 AND comp_aux_num IS NULL";
+    let line: i64 = value(&mut client, place).unwrap().parse().unwrap();
+    for (change, expected) in [
+        ("journal_lib = ' '", "missing_value error"),
+        ("compte_num = NULL", "missing_value error"),
+        ("valid_date = NULL", "missing_value error"),
+        ("ecriture_date = '2026-01-01'", "date_outside_period error, numbering_two_dates error"),
+        ("ecriture_date = ecriture_date + 1", "numbering_two_dates error"),
+        ("credit = 5, debit = debit + 5", "debit_and_credit_both_set error, differs_from_ledger error"),
+        ("debit = debit + 0.01", "differs_from_ledger error, entry_unbalanced error, total_unbalanced error"),
+        ("debit = 0", "differs_from_ledger error, entry_unbalanced error, no_amount warning, total_unbalanced error"),
+        ("comp_aux_num = 'X1'", "auxiliary_incomplete warning"),
+        ("ecriture_let = 'AA', date_let = NULL", "lettering_incomplete warning"),
+        ("montant_devise = NULL, idevise = 'USD'", "currency_incomplete warning"),
+        ("compte_num = '9X0'", "bad_account error, unknown_account warning"),
+        ("compte_num = '699999'", "unknown_account warning"),
+    ] {
+        client.batch_execute("BEGIN").unwrap();
+        let update =
+            format!("UPDATE pennylane.fec SET {change} WHERE period_start = '2025-01-01' AND line_no = {line}");
+        assert_eq!(client.execute(&update, &[]).unwrap(), 1);
+        assert_eq!(value(&mut client, found).unwrap(), expected, "{change}");
+        client.batch_execute("ROLLBACK").unwrap();
+    }
+    client.batch_execute("BEGIN").unwrap();
+    let gone = format!(
+        "DELETE FROM pennylane.fec f USING pennylane.fec g WHERE g.line_no = {line} AND g.period_start = '2025-01-01' \
+         AND (f.period_start, f.journal_code, f.ecriture_num) = (g.period_start, g.journal_code, g.ecriture_num)"
+    );
+    assert!(client.execute(&gone, &[]).unwrap() > 1);
+    assert_eq!(value(&mut client, found).unwrap(), "differs_from_ledger error, numbering_gap warning");
+    client.batch_execute("ROLLBACK").unwrap();
+    let error = client.simple_query("SELECT * FROM pennylane.fec_anomalies(company => 99)").unwrap_err();
+    assert!(words(&error).starts_with("the FEC of company 99 is not held"), "{}", words(&error));
+}
+
+#[test]
+fn the_legal_view_has_the_legal_names_in_the_legal_order() {
+    let scene = Scene::synced();
+    let names = "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute \
+                 WHERE attrelid = 'pennylane.fec_legal'::regclass AND attnum > 0";
+    let legal = "JournalCode,JournalLib,EcritureNum,EcritureDate,CompteNum,CompteLib,CompAuxNum,CompAuxLib,PieceRef,PieceDate,\
+                 EcritureLib,Debit,Credit,EcritureLet,DateLet,ValidDate,Montantdevise,Idevise";
+    assert_eq!(scene.value(names).unwrap(), format!("company_id,period_start,period_end,line_no,{legal}"));
+    let same = "SELECT (SELECT sum(\"Debit\") FROM pennylane.fec_legal) = (SELECT sum(debit) FROM pennylane.fec) \
+                AND (SELECT count(\"CompteNum\") FROM pennylane.fec_legal) = (SELECT count(compte_num) FROM pennylane.fec)";
+    assert_eq!(scene.value(same).unwrap(), "t");
+}
+
+#[test]
+fn a_value_of_the_analytical_ledger_that_does_not_fit_makes_it_partial_and_nothing_else_fails() {
+    let scene = Scene::synced();
+    let rows = "SELECT md5(string_agg(t::text, E'\\n' ORDER BY line_no)) FROM pennylane.analytical_ledger t WHERE period_start = '2025-01-01'";
+    let call = "export_analytical_ledger('2024-01-01', '2024-12-31')";
+    let (header, held) = ("Date;Compte;Libellé;Débit;Crédit;Poids\n", scene.value(rows));
+    serve(&scene, "analytical", format!("{header}31/01/2024;606000;Papier;10,00;0,00;un quart\n"));
+    let done = scene.sync(call)["analytical_ledger"].clone();
+    assert_eq!(done.status, "partial");
+    assert!(done.message.as_ref().unwrap().contains("2024-01-01 line 1: weight"), "{done:?}");
+    scene.api.clear_faults();
+    assert_eq!(scene.sync(call)["analytical_ledger"].status, "ok");
+    // What is no ledger changes nothing.
+    let before = count(&scene, "analytical_ledger");
+    for (text, state) in
+        [("<html><body>no</body></html>", "08P01"), ("", "08P01"), ("a;b;c\n1;2;3\n", "08P01"), (header, "55000")]
+    {
+        serve(&scene, "analytical", text.to_owned());
+        assert_eq!(sqlstate(&scene.error(call)), state, "{text}");
+        assert_eq!(count(&scene, "analytical_ledger"), before, "{text}");
+        scene.api.clear_faults();
+    }
+    assert_eq!(scene.value(rows), held);
+}
+
+#[test]
+fn an_empty_fec_of_a_year_that_has_lines_is_refused() {
+    let scene = Scene::synced();
+    let header = file(&scene).lines().next().unwrap().to_owned();
+    scene.execute("DELETE FROM pennylane.fec");
+    serve(&scene, "fecs", header);
+    let error = scene.error(YEAR);
+    assert_eq!(sqlstate(&error), "08P01");
+    assert!(words(&error).contains("it holds no line, and the ledger has"), "{}", words(&error));
+}
+
+#[test]
+fn part_of_a_fiscal_year_never_takes_the_place_of_a_year_whose_days_were_changed() {
+    let scene = Scene::synced();
+    scene.api.world(|world| {
+        let id = *world.ids("fiscal_years").last().unwrap();
+        world.update_silently("fiscal_years", id, |year| {
+            let finish = year["finish"].as_str().unwrap().replace("-12-31", "-11-30");
+            year.insert("finish".into(), json!(finish));
+        });
+    });
+    scene.sync("sync_full('fiscal_years')");
+    let (start, before) = (scene.value("SELECT max(period_start) FROM pennylane.fec").unwrap(), count(&scene, "fec"));
+    let error = scene.error(&format!("export_fec('{start}', '{}-03-31')", &start[..4]));
+    assert_eq!(sqlstate(&error), "22023", "{}", words(&error));
+    assert_eq!(count(&scene, "fec"), before);
+    // A year without a line in the place of one that has some needs a word too.
+    let header = file(&scene).lines().next().unwrap().to_owned();
+    serve(&scene, "analytical", "Date;Compte;Libellé;Débit;Crédit\n".to_owned());
+    serve(&scene, "fecs", header);
+    let lines = count(&scene, "analytical_ledger");
+    let done = scene.sync("sync_incremental()");
+    assert_eq!(
+        (done["fec"].status.as_str(), done["analytical_ledger"].status.as_str()),
+        ("error", "error"),
+        "{done:?}"
+    );
+    assert_eq!((count(&scene, "fec"), count(&scene, "analytical_ledger")), (before, lines));
+}
+
+#[test]
+fn fiscal_years_that_share_days_are_not_both_taken() {
+    let scene = Scene::new();
+    scene.api.world(|world| {
+        let id = *world.ids("fiscal_years").last().unwrap();
+        world.update_silently("fiscal_years", id, |year| {
+            let start = year["start"].as_str().unwrap();
+            let before: i32 = start[..4].parse().unwrap();
+            year.insert("start".into(), json!(format!("{}-12-01", before - 1)));
+        });
+    });
+    let done = scene.sync("sync_full()");
+    assert_eq!(done["fec"].status, "error");
+    assert!(done["fec"].message.as_ref().unwrap().contains("would double"), "{done:?}");
+    let twice = "SELECT count(*) FROM (SELECT DISTINCT period_start, period_end FROM pennylane.fec) a \
+                 JOIN (SELECT DISTINCT period_start, period_end FROM pennylane.fec) b \
+                 ON a.period_start <= b.period_end AND b.period_start <= a.period_end AND a <> b";
+    assert_eq!(scene.value(twice).unwrap(), "0");
 }

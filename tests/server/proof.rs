@@ -92,3 +92,12 @@ fn a_ledger_that_was_never_synced_cannot_be_proven() {
     assert_eq!(sqlstate(&error), "55000");
     assert!(words(&error).contains("sync_full('ledger_entry_lines')"), "{}", words(&error));
 }
+
+#[test]
+fn nothing_compared_is_not_taken_for_no_difference() {
+    let scene = Scene::new();
+    let done = scene.sync("sync_full('ledger_entry_lines')");
+    let message = done["ledger_entry_lines"].message.clone().unwrap_or_default();
+    assert!(message.contains("not proven") && message.contains("fiscal years"), "{message}");
+    assert_eq!(sqlstate(&scene.error("prove()")), "55000");
+}

@@ -98,6 +98,23 @@ fn accounts_that_only_one_side_has_are_named() {
 }
 
 #[test]
+fn what_was_moved_between_an_account_and_the_one_that_it_begins_with_is_named() {
+    let ours = [balance("606000", 200, 0), balance("606300", 100, 0)];
+    let named = |theirs: &[Balance]| {
+        let found = differing(&compare(&ours, theirs, theirs, None));
+        found.into_iter().map(|(account, debit, _)| (account, debit)).collect::<Vec<_>>()
+    };
+    let shown = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
+        rows.iter().map(|(account, debit)| ((*account).to_owned(), (*debit).to_owned())).collect()
+    };
+    assert_eq!(named(&[balance("606000", 300, 0)]), shown(&[("606000", "-1.00"), ("606300", "1.00")]));
+    assert_eq!(named(&[balance("606000", 200, 0)]), shown(&[("606300", "1.00")]), "an account that they have no more");
+    let ours_low = [balance("606300", 100, 0)];
+    let theirs = [balance("606000", 100, 0), balance("606300", 100, 0)];
+    assert_eq!(differing(&compare(&ours_low, &theirs, &theirs, None)).len(), 1, "not the sum of the one below");
+}
+
+#[test]
 fn a_general_balance_that_disagrees_with_the_auxiliary_one_is_named() {
     let mut general = general();
     general[0].debit += BigDecimal::new(7.into(), 2);

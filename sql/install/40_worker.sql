@@ -1,26 +1,34 @@
 -- What shows how the background worker and the copy are doing.
 
--- The last runs over all tables, and the failures since the last one that brought anything.
+-- The last runs over all tables, and the failures since the last one that brought anything. A scheduled run that somebody
+-- cancelled is over for this time. A crash may happen; from the second in a row on, the run may be what makes the server
+-- crash, and waits too. Rows of the future are from a clock that was set back.
 CREATE VIEW pennylane._past_runs AS
     WITH whole AS (
         SELECT
             r.*,
-            EXISTS (
+            (r.status = 'cancelled' AND r.trigger = 'schedule') OR EXISTS (
                 SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id AND t.status IN ('ok', 'partial')
             ) AS good
         FROM pennylane.sync_runs r
         WHERE r.target IS NULL
           AND r.mode IN ('full', 'incremental')
-          AND r.status IN ('ok', 'partial', 'skipped', 'error')
+          AND r.finished_at IS NOT NULL
+          AND r.started_at <= pg_catalog.clock_timestamp()
     ), bad AS (
-        SELECT pg_catalog.max(finished_at) AS failed_at, pg_catalog.count(*) AS failures
+        SELECT
+            pg_catalog.max(finished_at) AS failed_at,
+            pg_catalog.count(*) FILTER (WHERE status IN ('error', 'skipped'))
+                + greatest(pg_catalog.count(*) FILTER (WHERE status = 'interrupted') - 1, 0) AS failures
         FROM whole
-        WHERE NOT good AND run_id > coalesce((SELECT pg_catalog.max(run_id) FROM whole WHERE good), 0)
+        WHERE NOT good
+          AND (status IN ('error', 'skipped') OR (status = 'interrupted' AND error IS NULL))
+          AND run_id > coalesce((SELECT pg_catalog.max(run_id) FROM whole WHERE good), 0)
     )
     SELECT
         pg_catalog.max(w.started_at) FILTER (WHERE w.good) AS last_run,
         pg_catalog.max(w.started_at) FILTER (WHERE w.good AND w.mode = 'full') AS last_full,
-        (SELECT failed_at FROM bad) AS failed_at,
+        (SELECT failed_at FROM bad WHERE failures > 0) AS failed_at,
         (SELECT failures FROM bad) AS failures
     FROM whole w;
 
@@ -68,13 +76,15 @@ CREATE VIEW pennylane.progress AS
     ) AS v
     LEFT JOIN pennylane.sync_state s ON s.company_id = p.company_id AND s.table_name = p.table_name;
 
--- A table is late when a night went by without it: the nightly run covers every table.
+-- A table is late when a night went by without it: the nightly run covers every table. One without its scope is not late,
+-- somebody decided that.
 CREATE VIEW pennylane.health AS
     SELECT
-        s.company_id,
-        s.table_name,
+        c.company_id,
+        n.table_name,
         CASE
-            WHEN s.status = 'error' OR (s.last_sync_at IS NULL AND s.status <> 'skipped') THEN 'error'
+            WHEN s.status IS NULL OR s.status = 'skipped' THEN 'warning'
+            WHEN s.status = 'error' OR s.last_sync_at IS NULL THEN 'error'
             WHEN pg_catalog.now() - s.last_sync_at > interval '26 hours' THEN 'error'
             WHEN s.status <> 'ok' OR proof.differing > 0 THEN 'warning'
             ELSE 'ok'
@@ -82,13 +92,20 @@ CREATE VIEW pennylane.health AS
         s.last_sync_at AS last_success_at,
         pg_catalog.now() - s.last_sync_at AS age,
         CASE
+            WHEN s.status IS NULL THEN 'not synced yet'
             WHEN s.last_error IS NOT NULL THEN s.last_error
             WHEN pg_catalog.now() - s.last_sync_at > interval '26 hours' THEN 'not synced for more than a day'
             WHEN s.status = 'partial' THEN 'some values did not fit their column: see the key _misfit in extra'
             WHEN proof.differing > 0
                 THEN proof.differing || ' accounts differ from the trial balance of Pennylane: see pennylane.proofs'
         END AS detail
-    FROM pennylane.sync_state s
+    FROM (
+        SELECT company_id FROM pennylane.sync_state
+        UNION
+        SELECT company_id FROM pennylane.sync_runs WHERE company_id IS NOT NULL
+    ) AS c
+    CROSS JOIN pennylane._data_tables() AS n (table_name)
+    LEFT JOIN pennylane.sync_state s ON s.company_id = c.company_id AND s.table_name = n.table_name
     LEFT JOIN LATERAL (
         SELECT pg_catalog.count(*) AS differing
         FROM pennylane.proofs p
@@ -98,7 +115,13 @@ CREATE VIEW pennylane.health AS
     UNION ALL
     -- A run that could not even begin, such as with a token that is refused, until one succeeds.
     SELECT r.company_id, NULL, 'error', NULL, NULL, r.error
-    FROM (SELECT * FROM pennylane.sync_runs WHERE finished_at IS NOT NULL ORDER BY run_id DESC LIMIT 1) AS r
+    FROM (
+        SELECT *
+        FROM pennylane.sync_runs
+        WHERE status IN ('ok', 'skipped', 'partial', 'error')
+        ORDER BY run_id DESC
+        LIMIT 1
+    ) AS r
     WHERE r.status = 'error' AND NOT EXISTS (SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id);
 
 -- Tells who listens what went wrong in a run, unless the run before it said so already. Figures do not make an error new:
@@ -159,7 +182,7 @@ BEGIN
         RAISE EXCEPTION 'pennylane.health holds % errors; the first, %: %', ill.number, ill.name, ill.detail
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run SELECT * FROM pennylane.health;';
     END IF;
-    IF NOT EXISTS (SELECT FROM pennylane.health) THEN
+    IF NOT EXISTS (SELECT FROM pennylane.health h WHERE h.last_success_at IS NOT NULL) THEN
         RAISE EXCEPTION 'nothing was synced yet'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run SELECT * FROM pennylane.check();';
     END IF;

@@ -96,6 +96,7 @@ COMMENT ON FUNCTION pennylane.request_sync(text, text, bigint) IS 'Asks the back
 COMMENT ON FUNCTION pennylane.cancel_run(bigint) IS 'Stops a run that the background worker has in hand or in its queue. False when it has neither.';
 COMMENT ON FUNCTION pennylane.assert_healthy() IS 'Raises an error when health holds one, or when nothing was synced yet. For a pg_cron job or a monitor.';
 COMMENT ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint) IS 'Internal: when the next runs of the background worker are, after what the view _past_runs tells.';
+COMMENT ON FUNCTION pennylane._data_tables() IS 'Internal: the names of the data tables.';
 COMMENT ON FUNCTION pennylane._progress() IS 'Internal: what the runs of this database have read; the view progress shows it.';
 COMMENT ON FUNCTION pennylane._alert(bigint) IS 'Internal: sends NOTIFY pennylane_alert for each error of a run that its forerunner did not have.';
 

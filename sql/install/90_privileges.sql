@@ -8,4 +8,5 @@ REVOKE ALL ON ALL TABLES IN SCHEMA pennylane FROM PUBLIC;
 GRANT USAGE ON SCHEMA pennylane TO pg_monitor;
 GRANT SELECT ON pennylane.schedule, pennylane.health, pennylane.progress TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint), pennylane._progress(),
+    pennylane._data_tables(),
     pennylane.assert_healthy() TO pg_monitor;

@@ -1,9 +1,9 @@
 //! `check()`: looks at everything a sync needs and says what to do about what is missing.
 
 use super::functions::with_api;
+use super::progress;
 use super::settings::{self, TokenSource};
 use super::shape::{self, Found};
-use super::worker;
 use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -64,7 +64,7 @@ fn background_worker() -> Finding {
     let database = settings::database();
     let here = Spi::get_one::<String>("SELECT pg_catalog.current_database()::text").ok().flatten();
     let item = "background worker";
-    match worker::process() {
+    match progress::worker_of_database() {
         Some(pid) => {
             let next = "SELECT 'next incremental run ' || pg_catalog.to_char(next_incremental_at, 'YYYY-MM-DD HH24:MI TZ') \
                         || ', next full run ' || pg_catalog.to_char(next_full_at, 'YYYY-MM-DD HH24:MI TZ') \

@@ -190,6 +190,13 @@ fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::
     Ok(reports.into_iter().map(row).collect())
 }
 
+/// `pennylane._data_tables()`
+#[pg_extern]
+#[search_path(pg_catalog, pg_temp)]
+fn _data_tables() -> SetOfIterator<'static, &'static str> {
+    SetOfIterator::new(data_tables().map(|table| table.name).collect::<Vec<_>>())
+}
+
 /// `pennylane.check()`
 #[pg_extern]
 #[search_path(pg_catalog, pg_temp)]
@@ -228,18 +235,25 @@ pub fn with_api_for<T>(
     work(&mut ports, identity)
 }
 
+/// # Errors
+/// `Argument` when a company was asked for and the token is another one's.
+pub fn same_company(asked: Option<i64>, of_token: i64) -> Result<()> {
+    match asked.filter(|asked| *asked != of_token) {
+        None => Ok(()),
+        Some(asked) => Err(Error::Argument {
+            message: format!("the token is for company {of_token}, not for company {asked}"),
+            hint: "Leave the company out, or give the server the token of that company.".into(),
+        }),
+    }
+}
+
 /// Takes the company of the token for this transaction, and works for it.
 fn with_company<T>(company: Option<i64>, work: impl FnOnce(&mut Ports, Identity) -> Result<T>) -> Result<T> {
     txn::require_fresh_snapshots()?;
     let _running = Running::start()?;
     with_api(&settings::snapshot()?, |ports, identity| {
         let of_token = identity.me.company.id;
-        if let Some(asked) = company.filter(|asked| *asked != of_token) {
-            return Err(Error::Argument {
-                message: format!("the token is for company {of_token}, not for company {asked}"),
-                hint: "Leave the company out, or give the server the token of that company.".into(),
-            });
-        }
+        same_company(company, of_token)?;
         lock::company(of_token)?;
         work(ports, identity)
     })

@@ -3,8 +3,10 @@
 mod doctor;
 mod functions;
 mod interrupts;
+mod launcher;
 mod lock;
 mod log;
+mod process;
 mod progress;
 mod report;
 mod requests;
@@ -30,7 +32,7 @@ pub extern "C-unwind" fn _PG_init() {
     // SAFETY: a flag of the server.
     if unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
         progress::register();
-        worker::register();
+        launcher::register();
     }
 }
 

@@ -1,5 +1,6 @@
-//! How far each run is, for other sessions to see. In shared memory: what a transaction writes shows only at its end, and
-//! a function call is one transaction from its first page to its last.
+//! What other processes can see and say of the runs: how far each is, which process the background worker is, and that
+//! somebody wants a run to stop. In shared memory: what a transaction writes shows only at its end, and a function call is
+//! one transaction from its first page to its last.
 
 use crate::catalogue::{EXPORTS, RESOURCES, data_tables};
 use crate::sync::ports::Pages;
@@ -27,32 +28,38 @@ struct Slot {
     database: u32,
     run: i64,
     company: i64,
+    /// Somebody called `cancel_run()`.
+    cancelled: bool,
     /// In the order of the catalogue.
     tables: [Option<Reading>; TABLES],
 }
 
 #[derive(Clone, Copy)]
-struct Slots([Option<Slot>; SLOTS]);
+struct Shared {
+    /// The background worker: its process and its database.
+    worker: Option<(i32, u32)>,
+    runs: [Option<Slot>; SLOTS],
+}
 
 // SAFETY: plain values without a pointer.
-unsafe impl PGRXSharedMemory for Slots {}
+unsafe impl PGRXSharedMemory for Shared {}
 
 // SAFETY: nobody else uses this name.
-static RUNS: PgLwLock<Slots> = unsafe { PgLwLock::new(c"penny_pg progress") };
+static SHARED: PgLwLock<Shared> = unsafe { PgLwLock::new(c"penny_pg") };
 
 thread_local! {
     /// The place of this process's run.
     static MINE: Cell<Option<usize>> = const { Cell::new(None) };
     /// The library was loaded when the server started: there is shared memory.
-    static SHARED: Cell<bool> = const { Cell::new(false) };
+    static PRELOADED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Called when the library is preloaded.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that it no longer has")]
 pub fn register() {
-    pg_shmem_init!(RUNS = Slots([None; SLOTS]));
+    pg_shmem_init!(SHARED = Shared { worker: None, runs: [None; SLOTS] });
     // Inherited by every process of the server.
-    SHARED.set(true);
+    PRELOADED.set(true);
 }
 
 /// A run that others can see until this value goes.
@@ -61,14 +68,15 @@ pub struct Shown(());
 impl Shown {
     /// Shows a run of this process.
     pub fn start(run: i64, company: i64) -> Shown {
-        if SHARED.get() {
+        if PRELOADED.get() {
             // SAFETY: numbers of this process.
             let (pid, database) = unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) };
-            let mut runs = RUNS.exclusive();
+            let mut shared = SHARED.exclusive();
+            let runs = &mut shared.runs;
             // A process that was terminated took nothing back.
-            let place = runs.0.iter().position(|slot| slot.is_none_or(|slot| slot.pid == pid || !lives(slot.pid)));
+            let place = runs.iter().position(|slot| slot.is_none_or(|slot| slot.pid == pid || !lives(slot.pid)));
             if let Some(place) = place {
-                runs.0[place] = Some(Slot { pid, database, run, company, tables: [None; TABLES] });
+                runs[place] = Some(Slot { pid, database, run, company, cancelled: false, tables: [None; TABLES] });
             }
             MINE.set(place);
         }
@@ -79,9 +87,49 @@ impl Shown {
 impl Drop for Shown {
     fn drop(&mut self) {
         if let Some(place) = MINE.take() {
-            RUNS.exclusive().0[place] = None;
+            SHARED.exclusive().runs[place] = None;
         }
     }
+}
+
+/// Notes that this process is the background worker.
+pub fn i_am_the_worker() {
+    // SAFETY: numbers of this process.
+    SHARED.exclusive().worker = Some(unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) });
+}
+
+/// The background worker of this server, while it lives: its process and its database.
+fn worker() -> Option<(i32, u32)> {
+    if !PRELOADED.get() {
+        return None;
+    }
+    let worker = SHARED.share().worker;
+    worker.filter(|(pid, _)| lives(*pid))
+}
+
+/// The process of the background worker, whatever its database.
+pub fn worker_of_server() -> Option<i32> {
+    worker().map(|(pid, _)| pid)
+}
+
+/// The process of the background worker of this database.
+pub fn worker_of_database() -> Option<i32> {
+    // SAFETY: a number of this process.
+    let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
+    worker().filter(|(_, database)| *database == here).map(|(pid, _)| pid)
+}
+
+/// Asks the background worker to stop this run; false when it does not have it in hand.
+pub fn cancel(run: i64) -> bool {
+    let Some(pid) = worker_of_database() else { return false };
+    let mut shared = SHARED.exclusive();
+    let slot = shared.runs.iter_mut().flatten().find(|slot| slot.pid == pid && slot.run == run);
+    slot.map(|slot| slot.cancelled = true).is_some()
+}
+
+/// Whether somebody asked this process to stop its run.
+pub fn is_cancelled() -> bool {
+    MINE.get().is_some_and(|mine| SHARED.share().runs[mine].is_some_and(|slot| slot.cancelled))
 }
 
 /// Whether there is such a process of this server.
@@ -95,7 +143,7 @@ pub fn note(table: &str, pages: Option<Pages>) {
     let Some((mine, place)) = MINE.get().zip(data_tables().position(|known| known.name == table)) else { return };
     // SAFETY: the clock.
     let now = unsafe { pg_sys::GetCurrentTimestamp() };
-    if let Some(slot) = &mut RUNS.exclusive().0[mine] {
+    if let Some(slot) = &mut SHARED.exclusive().runs[mine] {
         let started = slot.tables[place].map_or(now, |reading| reading.started);
         slot.tables[place] = pages.map(|read| Reading { read, started });
     }
@@ -118,11 +166,11 @@ fn progress() -> TableIterator<
     ),
 > {
     let mut rows = Vec::new();
-    if SHARED.get() {
+    if PRELOADED.get() {
         // SAFETY: a number of this process.
         let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
-        let runs = *RUNS.share();
-        for slot in runs.0.iter().flatten().filter(|slot| slot.database == here && lives(slot.pid)) {
+        let runs = SHARED.share().runs;
+        for slot in runs.iter().flatten().filter(|slot| slot.database == here && lives(slot.pid)) {
             for (table, reading) in data_tables().zip(slot.tables) {
                 let Some(Reading { read, started }) = reading else { continue };
                 let Ok(started) = TimestampWithTimeZone::try_from(started) else { continue };

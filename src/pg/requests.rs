@@ -3,7 +3,7 @@
 #![allow(clippy::result_large_err, reason = "pgrx takes errors with their SQLSTATE as ErrorReport by value")]
 
 use super::functions::target_plan;
-use super::{runs, settings, worker};
+use super::{progress, runs, settings, worker};
 use crate::error::Error;
 use crate::schedule::Past;
 use crate::sync::report::SyncType;
@@ -39,7 +39,7 @@ fn cancel_run(run_id: i64) -> std::result::Result<bool, ErrorReport> {
     if runs::cancel_queued(run_id)? {
         return Ok(true);
     }
-    Ok(runs::is_running(run_id)? && worker::cancel())
+    Ok(progress::cancel(run_id))
 }
 
 /// `pennylane._next_runs(...)`: when the next runs are, after what the view `_past_runs` tells. The view `schedule` shows

@@ -21,6 +21,8 @@ pub struct OpenRun {
 #[derive(Debug)]
 pub struct Request {
     pub run: OpenRun,
+    /// The company that it is for; `None` when the caller named none.
+    pub company: Option<i64>,
     pub mode: String,
     pub target: Option<String>,
 }
@@ -62,17 +64,22 @@ pub fn cancel_queued(run_id: i64) -> Result<bool> {
     Ok(Spi::get_one_with_args::<bool>(query, &[run_id.into()]).map_err(log_error)?.unwrap_or(false))
 }
 
-/// Whether the worker has this run in hand.
-pub fn is_running(run_id: i64) -> Result<bool> {
-    let query = "SELECT EXISTS (SELECT FROM pennylane.sync_runs WHERE run_id = $1 AND status = 'running')";
-    Ok(Spi::get_one_with_args::<bool>(query, &[run_id.into()]).map_err(log_error)?.unwrap_or(false))
+/// Notes that a run that was asked for starts; false when it was cancelled meanwhile.
+pub fn start(run: OpenRun, company: i64) -> Result<bool> {
+    let query = "WITH begun AS (UPDATE pennylane.sync_runs SET company_id = $2, status = 'running', \
+                 started_at = pg_catalog.clock_timestamp() WHERE run_id = $1 AND status = 'queued' RETURNING 1) \
+                 SELECT EXISTS (SELECT FROM begun)";
+    let begun = Spi::get_one_with_args::<bool>(query, &[run.id.into(), company.into()]);
+    Ok(begun.map_err(log_error)?.unwrap_or(false))
 }
 
-/// Notes that a run that was asked for starts.
-pub fn start(run: OpenRun, company: i64) -> Result<()> {
-    let query = "UPDATE pennylane.sync_runs SET company_id = $2, status = 'running', \
-                 started_at = pg_catalog.clock_timestamp() WHERE run_id = $1";
-    execute(query, &[run.id.into(), company.into()])
+/// Notes that a run that was asked for could not begin, unless it was cancelled meanwhile.
+pub fn refuse(run: OpenRun, error: &Error) -> Result<()> {
+    let queued = "SELECT EXISTS (SELECT FROM pennylane.sync_runs WHERE run_id = $1 AND status = 'queued')";
+    if Spi::get_one_with_args::<bool>(queued, &[run.id.into()]).map_err(log_error)? == Some(true) {
+        end(run, "error", None, Some(&format!("{error}. {}", error.hint())))?;
+    }
+    Ok(())
 }
 
 /// Notes how a run ended, table by table. `requests` counts all of them, `/me` too.
@@ -141,12 +148,16 @@ pub fn close_orphans() -> Result<()> {
 
 /// The oldest run that somebody asked for.
 pub fn next_request() -> Result<Option<Request>> {
-    // One row in any case: no row would be an error.
-    let query = "SELECT r.run_id, r.mode, r.target FROM (VALUES (1)) AS one LEFT JOIN LATERAL ( \
-                 SELECT * FROM pennylane.sync_runs WHERE status = 'queued' ORDER BY run_id LIMIT 1) AS r ON true";
+    let query = "SELECT run_id, company_id, mode, target FROM pennylane.sync_runs WHERE status = 'queued' \
+                 ORDER BY run_id LIMIT 1";
     txn::atomically(LOG, || {
-        let (id, mode, target) = Spi::get_three::<i64, String, String>(query).map_err(log_error)?;
-        Ok(id.zip(mode).map(|(id, mode)| Request { run: OpenRun { id }, mode, target }))
+        let found = Spi::connect(|client| {
+            let Some(row) = client.select(query, None, &[])?.next() else { return Ok(None) };
+            let run = OpenRun { id: row.get(1)?.unwrap_or_default() };
+            let (company, mode) = (row.get(2)?, row.get(3)?.unwrap_or_default());
+            Ok(Some(Request { run, company, mode, target: row.get(4)? }))
+        });
+        found.map_err(log_error)
     })
 }
 
@@ -164,10 +175,13 @@ pub fn past() -> Result<Past> {
     })
 }
 
-/// Forgets the runs that are older than `pennylane.history_days`.
+/// Forgets the runs that are older than `pennylane.history_days`, but the last ones that the schedule counts from.
 pub fn prune(days: i32) -> Result<()> {
-    let query =
-        "DELETE FROM pennylane.sync_runs WHERE started_at < pg_catalog.clock_timestamp() - $1 * interval '1 day'";
+    let query = "DELETE FROM pennylane.sync_runs \
+                 WHERE started_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => $1) \
+                   AND run_id <> ALL (ARRAY(SELECT pg_catalog.max(r.run_id) FROM pennylane.sync_runs r \
+                                            WHERE r.target IS NULL AND r.status IN ('ok', 'partial', 'error') \
+                                            GROUP BY r.mode, r.status))";
     execute(query, &[days.into()])
 }
 

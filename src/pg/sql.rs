@@ -5,7 +5,11 @@ use pgrx::prelude::*;
 extension_sql_file!("../../sql/install/10_guard.sql", name = "guard", bootstrap);
 extension_sql_file!("../../sql/install/20_state.sql", name = "state", requires = ["guard"]);
 extension_sql_file!("../../sql/install/30_exports.sql", name = "exports", requires = ["state", prove]);
-extension_sql_file!("../../sql/install/40_worker.sql", name = "worker", requires = ["exports", _next_runs, progress]);
+extension_sql_file!(
+    "../../sql/install/40_worker.sql",
+    name = "worker",
+    requires = ["exports", _next_runs, progress, _data_tables]
+);
 extension_sql_file!(
     "../../sql/install/80_comments.sql",
     name = "comments",

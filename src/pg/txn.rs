@@ -27,12 +27,18 @@ fn transaction<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();
         pg_sys::StartTransactionCommand();
+        // Whoever's trigger runs in here cannot take back the role that this process works as. PostgreSQL starts no
+        // transaction with this flag on; an abort takes it off by itself.
+        let (mut role, mut context) = (pg_sys::Oid::INVALID, 0);
+        pg_sys::GetUserIdAndSecContext(&mut role, &mut context);
+        pg_sys::SetUserIdAndSecContext(role, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
         pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
         let outcome = PgTryBuilder::new(AssertUnwindSafe(|| {
             let returned = work();
             if returned.is_ok() {
                 pg_sys::PopActiveSnapshot();
                 pg_sys::CommitTransactionCommand();
+                pg_sys::SetUserIdAndSecContext(role, context);
             }
             Outcome::Returned(returned)
         }))

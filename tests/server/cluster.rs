@@ -112,7 +112,8 @@ impl Cluster {
 
     /// Sets the clock of a server that has one of its own.
     pub fn move_clock(&self, to: chrono::DateTime<chrono::Utc>) {
-        let ahead = (to - chrono::Utc::now()).num_seconds();
+        // Never before the time asked for.
+        let ahead = (to - chrono::Utc::now()).as_seconds_f64().ceil() as i64;
         // In place: the server maps this file.
         let clock = std::fs::OpenOptions::new().write(true).open(self.file("clock")).expect("a clock of its own");
         std::os::unix::fs::FileExt::write_all_at(&clock, &ahead.to_ne_bytes(), 0).unwrap();

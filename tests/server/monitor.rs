@@ -156,3 +156,52 @@ fn a_database_that_never_synced_is_not_healthy() {
     assert_eq!(sqlstate(&error), "55000");
     assert!(words(&error).contains("nothing was synced yet"), "{}", words(&error));
 }
+
+#[test]
+fn health_tells_a_table_that_is_missing_late_or_left_out_from_one_that_is_ill() {
+    let scene = Scene::new();
+    let of = |table: &str| {
+        scene.value(&format!(
+            "SELECT severity || ': ' || coalesce(detail, '') FROM pennylane.health WHERE table_name = '{table}'"
+        ))
+    };
+    scene.sync("sync_full('customers')");
+    assert_eq!(of("customers").unwrap(), "ok: ");
+    assert_eq!(of("products").unwrap(), "warning: not synced yet");
+    assert_eq!(scene.value("SELECT count(*) FROM pennylane.health").unwrap(), "13");
+    scene.execute("SELECT pennylane.assert_healthy()");
+    scene.execute("UPDATE pennylane.sync_state SET last_sync_at = now() - interval '27 hours'");
+    assert_eq!(of("customers").unwrap(), "error: not synced for more than a day");
+    // A scope that was taken away on purpose is no illness, however old the copy grows.
+    scene.api.set_config(|config| config.scopes.retain(|scope| !scope.starts_with("customers")));
+    scene.sync("sync_full()");
+    scene.execute(
+        "UPDATE pennylane.sync_state SET last_sync_at = now() - interval '27 hours' WHERE table_name = 'customers'",
+    );
+    assert!(of("customers").unwrap().starts_with("warning: the token does not grant"), "{:?}", of("customers"));
+    // A run that failed is not forgotten because another one was cancelled.
+    scene.execute(
+        "INSERT INTO pennylane.sync_runs (trigger, mode, status, finished_at, error) VALUES \
+         ('schedule', 'full', 'error', now(), 'Pennylane refuses the token (401)'), ('request', 'full', 'cancelled', now(), NULL)",
+    );
+    let ill = "SELECT detail FROM pennylane.health WHERE table_name IS NULL";
+    assert_eq!(scene.value(ill).unwrap(), "Pennylane refuses the token (401)");
+}
+
+#[test]
+fn a_run_that_crashes_the_server_waits_before_it_is_tried_again() {
+    let scene = Scene::new();
+    scene.sync("sync_full('customers')");
+    let failures = "SELECT failures || ' ' || (failed_at IS NOT NULL) FROM pennylane._past_runs";
+    let crash = "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, status, finished_at) \
+                 VALUES (1, 'schedule', 'full', 'interrupted', now())";
+    scene.execute(crash);
+    assert_eq!(scene.value(failures).unwrap(), "0 false", "a crash may happen");
+    scene.execute(crash);
+    assert_eq!(scene.value(failures).unwrap(), "1 true");
+    scene.execute(crash);
+    assert_eq!(scene.value(failures).unwrap(), "2 true");
+    let waits =
+        "SELECT next_full_at - now() BETWEEN interval '1 minute' AND interval '2 minutes' FROM pennylane.schedule";
+    assert_eq!(scene.value(waits).unwrap(), "t");
+}

@@ -205,6 +205,122 @@ fn a_run_can_be_asked_for_and_cancelled() {
     for call in ["request_sync('whole')", "request_sync('full', 'nothing')"] {
         assert_eq!(sqlstate(&scene.error(call)), "22023", "{call}");
     }
+    let run = scene.value("SELECT pennylane.request_sync(company => 99)").unwrap();
+    wait_until("another company's run is refused", || status(&run) == "error");
+    let why = scene.value(&format!("SELECT error FROM pennylane.sync_runs WHERE run_id = {run}")).unwrap();
+    assert!(why.contains("not for company 99"), "{why}");
+    // Cancelled before it began, while the API is asked whose token it is.
+    let asked = || scene.api.requests().iter().filter(|request| request.path == "/me").count();
+    let before = asked();
+    scene.api.fault(Fault::always("GET /me", FaultKind::Hang));
+    let run = scene.value("SELECT pennylane.request_sync()").unwrap();
+    wait_until("it is asked", || asked() > before);
+    assert_eq!(scene.value(&format!("SELECT pennylane.cancel_run({run})")).unwrap(), "t");
+    scene.api.clear_faults();
+    kill("-INT", &scene.value(PID).unwrap());
+    let next = scene.value("SELECT pennylane.request_sync('full', 'products')").unwrap();
+    wait_until("the next one is done", || status(&next) == "ok");
+    assert_eq!(status(&run), "cancelled");
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_gone_on_with_once_and_a_table_that_stays_broken_waits() {
+    let lines = Size { ledger_entry_lines: 1000, ..Size::tiny() };
+    let scene = Scene::at_work(lines, &["pennylane.sync_interval = 3600"]);
+    // The sixth page and those behind it can never be read.
+    let refusal = FaultKind::Status { status: 400, headers: vec![], body: "{\"error\":\"no\"}".into() };
+    scene.api.fault(Fault { path: "GET /ledger_entry_lines?".into(), skip: 5, times: u32::MAX, kind: refusal });
+    let ended = "SELECT count(*) FROM pennylane.sync_runs WHERE status = 'error'";
+    wait_until("the first run is over", || scene.cluster.try_value(ended).as_deref() == Some("1"));
+    scene.value("SELECT pennylane.request_sync('full', 'ledger_entry_lines')");
+    wait_until("it is tried again", || scene.cluster.try_value(ended).as_deref() == Some("2"));
+    let idle = "SELECT next_incremental_at > now() AND next_full_at > now() FROM pennylane.schedule";
+    assert_eq!(scene.value(idle).unwrap(), "t");
+    let state = "SELECT state FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
+    wait_until("it sleeps", || scene.value(state).as_deref() == Some("idle"));
+    assert_eq!(scene.value("SELECT max(run_id) FROM pennylane.sync_runs").unwrap(), "2", "nothing ran by itself");
+}
+
+#[test]
+fn nobody_elses_operators_run_with_the_workers_rights() {
+    let scene = Scene::with(Size::tiny(), &["pennylane.sync_interval = 3600"]);
+    scene.execute(
+        "CREATE TABLE public.trapped (by name); \
+         CREATE FUNCTION public.trap(integer, interval) RETURNS interval LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO public.trapped VALUES (current_user); RETURN $2; END $$; \
+         CREATE FUNCTION public.trap(bigint, interval) RETURNS interval LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO public.trapped VALUES (current_user); RETURN $2; END $$; \
+         CREATE OPERATOR public.* (LEFTARG = integer, RIGHTARG = interval, FUNCTION = public.trap); \
+         CREATE OPERATOR public.* (LEFTARG = bigint, RIGHTARG = interval, FUNCTION = public.trap); \
+         CREATE FUNCTION public.unnest(bigint[]) RETURNS SETOF bigint LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO public.trapped VALUES (current_user); RETURN; END $$; \
+         ALTER DATABASE postgres SET search_path = public, pg_catalog; ALTER DATABASE postgres SET default_transaction_read_only = on",
+    );
+    scene.cluster.configure(&["pennylane.worker = on"]);
+    wait_until("the first run is done", || runs(&scene, "ok") == 1);
+    tables_equal_world(&scene);
+    assert_eq!(scene.value("SELECT count(*) FROM public.trapped").unwrap(), "0");
+}
+
+#[test]
+fn a_launcher_that_is_ended_finds_its_worker_again() {
+    let scene = Scene::at_work(Size::tiny(), &["pennylane.sync_interval = 3600"]);
+    wait_until("the first run is done", || runs(&scene, "ok") == 1);
+    let workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
+    let launcher = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg launcher'";
+    let (worker, first) = (scene.value(PID).unwrap(), scene.value(launcher).unwrap());
+    kill("-INT", &first);
+    kill("-TERM", &first);
+    wait_until("there is another launcher", || scene.value(launcher).is_some_and(|pid| pid != first));
+    let slept = "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'penny_pg launcher'";
+    wait_until("it has looked around", || scene.value(slept).is_some());
+    assert_eq!((scene.value(workers).as_deref(), scene.value(PID)), (Some("1"), Some(worker.clone())));
+    // And it starts another one when that is gone.
+    kill("-TERM", &worker);
+    wait_until("there is another worker", || scene.value(PID).is_some_and(|pid| pid != worker));
+}
+
+#[test]
+fn a_database_that_takes_no_connections_is_waited_for() {
+    let scene = Scene::at_work(Size::tiny(), &["pennylane.database = 'later'", "pennylane.sync_interval = 3600"]);
+    scene.execute("CREATE DATABASE later");
+    wait_until("it waits for the extension", || scene.cluster.log().contains("waiting for CREATE EXTENSION penny_pg"));
+    scene.execute("ALTER DATABASE later ALLOW_CONNECTIONS false");
+    scene.value("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'");
+    wait_until("it waits for the database", || {
+        scene.cluster.log().contains("waits for the database \"later\" (pennylane.database)")
+    });
+    assert!(!scene.cluster.log().contains("not currently accepting connections"));
+}
+
+#[test]
+fn turned_off_in_the_middle_of_a_run_it_lets_go_at_once_and_goes_on_later() {
+    let scene = Scene::at_work(Size::tiny(), &["pennylane.sync_interval = 3600", "pennylane.request_timeout = 60"]);
+    scene.api.fault(Fault::always("GET /products", FaultKind::Hang));
+    wait_until("a call hangs", || scene.api.requests().iter().any(|request| request.path == "/products"));
+    let start = Instant::now();
+    scene.cluster.configure(&["pennylane.worker = off"]);
+    wait_until("it is gone", || scene.value(PID).is_none());
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    let why = "SELECT status || ': ' || error FROM pennylane.sync_runs";
+    assert_eq!(scene.value(why).unwrap(), "interrupted: pennylane.worker was turned off");
+    scene.api.clear_faults();
+    scene.cluster.configure(&["pennylane.worker = on"]);
+    wait_until("the run is done", || runs(&scene, "ok") == 1);
+}
+
+#[test]
+fn a_trigger_cannot_start_a_sync_inside_the_workers() {
+    let scene = Scene::with(Size::tiny(), &["pennylane.sync_interval = 3600"]);
+    scene.execute(
+        "SELECT pennylane.setup(); CREATE FUNCTION public.again() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pennylane.sync_full('suppliers'); RETURN NULL; END $$; \
+         CREATE TRIGGER again AFTER INSERT ON pennylane.customers EXECUTE FUNCTION public.again()",
+    );
+    scene.cluster.configure(&["pennylane.worker = on"]);
+    let ended = "SELECT string_agg(table_name, ',') FROM pennylane.sync_run_tables WHERE status = 'error'";
+    wait_until("the run is over", || runs(&scene, "error") > 0);
+    assert_eq!(scene.value(ended).unwrap(), "customers");
 }
 
 #[test]
@@ -237,10 +353,9 @@ fn no_transaction_is_open_while_the_worker_waits_for_the_network_or_sleeps() {
     scene.api.clear_faults();
     let pid = scene.value(PID).unwrap();
     kill("-INT", &pid);
-    wait_until("it sleeps after the next run", || {
-        scene.value("SELECT count(*) FROM pennylane.sync_runs WHERE status IN ('ok', 'cancelled')").as_deref()
-            == Some("2")
-    });
+    wait_until("the run is cancelled", || runs(&scene, "cancelled") == 1);
+    let next = "SELECT last_status = 'cancelled' AND next_full_at > now() AND next_incremental_at > now() FROM pennylane.schedule";
+    assert_eq!(scene.value(next).unwrap(), "t", "what was cancelled does not start again at once");
     wait_until("nothing is open", || scene.value(open).as_deref() == Some("f f f"));
 }
 

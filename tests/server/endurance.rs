@@ -44,12 +44,15 @@ fn fifty_kills_at_random_moments_lose_nothing() {
     let settings = ["pennylane.worker = on", "pennylane.sync_interval = 1", "pennylane.rate_limit = 200"];
     let scene = Scene::on(Cluster::start_with_clock, Scene::api(lines), &settings);
     let mut clock = Utc::now();
-    let (mut in_first_load, mut kills) = (0, [0; 3]);
-    for _ in 0..50 {
-        // From the second crash in a row on, the worker waits before it tries again, half an hour at most.
+    let mut half_an_hour_later = || {
         clock += TimeDelta::minutes(31);
         scene.cluster.move_clock(clock);
         wait_until("the server answers", || scene.cluster.try_value("SELECT pg_reload_conf()").is_some());
+    };
+    let (mut in_first_load, mut kills) = (0, [0; 3]);
+    for _ in 0..50 {
+        // From the second crash in a row on, the worker waits before it tries again, half an hour at most.
+        half_an_hour_later();
         // So many answers later, or so much later when nothing is asked.
         let (asked, answers) = (scene.api.requests().len(), rng.random_range(0..60));
         let (start, longest) = (Instant::now(), Duration::from_millis(rng.random_range(0..1500)));
@@ -87,6 +90,7 @@ fn fifty_kills_at_random_moments_lose_nothing() {
         }
     }
     eprintln!("kills of worker, postmaster, and fast stops: {kills:?}; {in_first_load} of them in the first load");
+    half_an_hour_later();
     wait_for_a_good_run(&scene, "incremental");
     // A change of an entry that touches none of its lines is what only a full run brings.
     let run = scene.value("SELECT pennylane.request_sync('full')").unwrap();

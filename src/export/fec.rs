@@ -3,7 +3,7 @@
 
 use super::header::{Lack, Slugs, Title, Titles, fold};
 use super::plan::{Bound, Plan};
-use super::record::{Field, Record};
+use super::record::{Field, Kind, Record};
 use super::value::{Sort, Wrong, cell};
 use super::{Line, Reader, refusal};
 use crate::error::{Error, Result};
@@ -34,7 +34,8 @@ const SIGNED: [(&str, &str, Sort); 2] = [("Montant", "montant", Sort::Amount), (
 /// Names that the law gives to some, so that their words are known in any case of letters.
 const OPTIONAL: [(&str, &str); 4] =
     [("DateRglt", "date_rglt"), ("ModeRglt", "mode_rglt"), ("NatOp", "nat_op"), ("IdClient", "id_client")];
-const ZERO: Field<'static> = Field { text: "0.00", kind: super::record::Kind::Text };
+const ZERO: Field<'static> = Field { text: "0.00", kind: Kind::Text };
+const NOTHING: Field<'static> = Field { text: "", kind: Kind::Text };
 
 /// The columns of a header; a column of the law that is missing or repeated makes it none.
 pub fn titles(record: &Record) -> std::result::Result<Titles, Lack> {
@@ -130,15 +131,14 @@ impl Fec {
 
     /// The texts of debit and credit.
     fn sides<'a>(&self, record: &'a Record) -> Result<(Field<'a>, Field<'a>)> {
-        let none = Field { text: "", ..ZERO };
         let (amount, sign) = match self.sides {
             Sides::Two { debit, credit } => return Ok((record.field(debit), record.field(credit))),
             Sides::Signed { amount, sign } => (record.field(amount), record.field(sign).text),
         };
         match sign {
-            "" if amount.text.is_empty() => Ok((none, none)),
-            "D" | "d" | "+1" | "1" | "+" => Ok((amount, none)),
-            "C" | "c" | "-1" | "-" => Ok((none, amount)),
+            "" if amount.text.is_empty() => Ok((NOTHING, NOTHING)),
+            "D" | "d" | "+1" | "1" | "+" => Ok((amount, NOTHING)),
+            "C" | "c" | "-1" | "-" => Ok((NOTHING, amount)),
             _ => Err(refusal(format!("line {}: Sens is neither a debit nor a credit (D, C, +1, -1)", record.line))),
         }
     }
@@ -159,7 +159,12 @@ impl Reader for Fec {
         self.check_width(record)?;
         let mut cells = vec![None; self.plan.cells];
         for bound in &self.bound {
-            cells[bound.place] = cell(record.field(bound.at), bound.sort, bound.live, &mut self.scratch)
+            let mut field = record.field(bound.at);
+            // How some write that a line has no lettering.
+            if bound.said == "DateLet" && field.text.bytes().all(|byte| byte == b'0') {
+                field = NOTHING;
+            }
+            cells[bound.place] = cell(field, bound.sort, bound.live, &mut self.scratch)
                 .map_err(|wrong| refused(wrong, bound, record))?;
         }
         let (debit, credit) = self.sides(record)?;

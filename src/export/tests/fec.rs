@@ -88,6 +88,20 @@ fn encodings_make_no_difference() {
 }
 
 #[test]
+fn a_lettering_day_of_zeros_is_none() {
+    let text = fec().replacen("20250220", "00000000", 1);
+    let rows = fec_rows(text);
+    assert_eq!((rows.len(), cell(Layout::Fec, &rows[0], "date_let")), (3, None));
+}
+
+#[test]
+fn an_amount_may_lack_its_zero() {
+    let rows = fec_rows(fec().replacen("1234,50\t0,00", ",50\t.00", 1));
+    let sides = ["debit", "credit"].map(|side| cell(Layout::Fec, &rows[0], side));
+    assert_eq!(sides, [Some("0.50"), Some("0.00")]);
+}
+
+#[test]
 fn one_amount_and_its_sign_are_a_debit_or_a_credit() {
     for (debit, credit) in [("D", "C"), ("d", "c"), ("+1", "-1"), ("1", "-1"), ("+", "-")] {
         assert_eq!(fec_rows(signed(debit, credit)), expected(), "{debit} {credit}");

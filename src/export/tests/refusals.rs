@@ -52,6 +52,8 @@ fn a_field_that_is_wrong_is_named_by_line_and_column() {
     for (text, expected) in [
         (with("20250131\t707", "20250132\t707"), "line 3: EcritureDate is no date (YYYYMMDD)"),
         (with("20250220", "février"), "line 2: DateLet is no date (YYYYMMDD)"),
+        (with("20250130", "00000000"), "line 2: PieceDate is no date (YYYYMMDD)"),
+        (with("20250131", "00000000"), "line 2: EcritureDate is no date (YYYYMMDD)"),
         (with("205,75", "205,7x"), "line 4: Credit is no amount"),
         (with("-1400,10", "1.400,10"), "line 2: Montantdevise is no amount"),
         (signed("D", "X"), "line 3: Sens is neither a debit nor a credit (D, C, +1, -1)"),

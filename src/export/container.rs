@@ -171,17 +171,23 @@ fn text(layout: Layout, file: &File, then: &mut Then) -> Result<Summary> {
     let mut best: Option<u8> = None;
     let mut closest: Option<Lack> = None;
     let mut most = 0;
+    let mut wrong = None;
     for separator in separators {
-        match header::find(layout, &mut text.records(*separator, quotes)?)? {
-            Ok(titles) if best.is_none() || titles.known > most => {
+        match header::find(layout, &mut text.records(*separator, quotes)?) {
+            Ok(Ok(titles)) if best.is_none() || titles.known > most => {
                 most = titles.known;
                 best = Some(*separator);
             }
-            Err(lack) if closest.as_ref().is_none_or(|held| lack.known > held.known) => closest = Some(lack),
-            _ => {}
+            Ok(Err(lack)) if closest.as_ref().is_none_or(|held| lack.known > held.known) => closest = Some(lack),
+            Ok(_) => {}
+            // What is wrong with the quotes may only be so at another separator.
+            Err(error) => wrong = wrong.or(Some(error)),
         }
     }
     let Some(separator) = best else {
+        if let Some(error) = wrong {
+            return Err(error);
+        }
         return Err(refusal(closest.map_or_else(|| "it is empty".into(), |lack| lack.what)));
     };
     let mut records = text.records(separator, quotes)?;

@@ -3,6 +3,9 @@
 use crate::error::Result;
 use csv::StringRecord;
 
+/// Longest record in bytes: what is longer is no accounting line, and must not fill the memory.
+pub const LONGEST: usize = 1 << 22;
+
 /// Where records come from.
 pub trait Source {
     /// Reads the next record that is not blank; `false` at the end of the file.

@@ -1,6 +1,6 @@
 //! A text file to records: its encoding is told from its bytes, and every line end is taken for what it is.
 
-use super::record::{Record, Source, has_control, without_control};
+use super::record::{LONGEST, Record, Source, has_control, without_control};
 use super::refusal;
 use crate::error::{Error, Result};
 use encoding_rs::{DecoderResult, Encoding, ISO_8859_15, UTF_8, WINDOWS_1252};
@@ -11,13 +11,15 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 const CHUNK: usize = 1 << 16;
-/// Longest record: what is longer is no accounting line, and must not fill the memory.
-const LONGEST: usize = 1 << 22;
+/// A file is in an encoding in which it has at least this many letters beyond ASCII for each sequence that is none.
+const LETTERS_FOR_ONE: u64 = 10;
 
 /// A text file whose encoding is known.
 pub struct Text<'a> {
     file: &'a File,
     encoding: &'static Encoding,
+    /// Some bytes are no text of the encoding: U+FFFD takes their place.
+    torn: bool,
     /// Bytes of the byte order mark.
     start: u64,
 }
@@ -29,20 +31,21 @@ impl<'a> Text<'a> {
         rewound(file, 0)?.take(3).read_to_end(&mut head).map_err(broken)?;
         let text = match Encoding::for_bom(&head) {
             Some((encoding, length)) => {
-                let text = Text { file, encoding, start: length as u64 };
-                if !scan(text.raw()?, encoding)?.decodes {
+                let start = length as u64;
+                let found = scan(rewound(file, start)?, encoding)?;
+                if !found.decodes() {
                     return Err(refusal(format!("its bytes are not the {} that it announces", encoding.name())));
                 }
-                text
+                Text { file, encoding, torn: found.malformed > 0, start }
             }
             None => {
                 let found = scan(rewound(file, 0)?, UTF_8)?;
                 let encoding = match found {
-                    Scan { decodes: true, .. } => UTF_8,
+                    _ if found.decodes() => UTF_8,
                     Scan { c1: true, .. } => WINDOWS_1252,
                     _ => ISO_8859_15,
                 };
-                let text = Text { file, encoding, start: 0 };
+                let text = Text { file, encoding, torn: found.malformed > 0, start: 0 };
                 if found.nul {
                     // Better words for the formats that are known.
                     text.refuse_other_formats()?;
@@ -75,20 +78,16 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The bytes behind the byte order mark.
-    fn raw(&self) -> Result<&'a File> {
-        rewound(self.file, self.start)
-    }
-
     /// The text as UTF-8.
     fn decoded(&self) -> Result<DecodeReaderBytes<&'a File, Vec<u8>>> {
-        let transcoded = (self.encoding != UTF_8).then_some(self.encoding);
+        let transcoded = (self.torn || self.encoding != UTF_8).then_some(self.encoding);
         let mut builder = DecodeReaderBytesBuilder::new();
         builder.encoding(transcoded).bom_sniffing(false);
-        builder.build_with_buffer(self.raw()?, vec![0; CHUNK]).map_err(broken)
+        builder.build_with_buffer(rewound(self.file, self.start)?, vec![0; CHUNK]).map_err(broken)
     }
 
-    /// The records from the first one, fields cut at this separator. `quotes`: a field may be quoted, as CSV does.
+    /// The records from the first one, fields cut at this separator. `quotes`: a field may be quoted, as CSV does, to
+    /// hold separators, but no line end.
     pub fn records(&self, separator: u8, quotes: bool) -> Result<Records<'a>> {
         let delivered = Rc::new(Cell::new(0));
         let lines = Lines { inner: self.decoded()?, after_cr: false, open: false, delivered: Rc::clone(&delivered) };
@@ -100,21 +99,30 @@ impl<'a> Text<'a> {
             .terminator(csv::Terminator::Any(b'\n'))
             .buffer_capacity(CHUNK)
             .from_reader(lines);
-        Ok(Records { reader, delivered })
+        Ok(Records { reader, delivered, quotes })
     }
 }
 
 /// What the bytes of a file have in common.
 struct Scan {
-    /// All of them are text of the encoding.
-    decodes: bool,
+    /// Characters beyond ASCII.
+    letters: u64,
+    /// Sequences that are no text of the encoding.
+    malformed: u64,
     nul: bool,
     /// A byte that is a letter or a sign in windows-1252 and no character at all in ISO 8859-15.
     c1: bool,
 }
 
+impl Scan {
+    /// The bytes are text of the encoding, but for a letter here and there, as in a label that was cut by its bytes.
+    fn decodes(&self) -> bool {
+        self.malformed == 0 || self.letters / self.malformed >= LETTERS_FOR_ONE
+    }
+}
+
 fn scan(mut file: &File, encoding: &'static Encoding) -> Result<Scan> {
-    let mut found = Scan { decodes: true, nul: false, c1: false };
+    let mut found = Scan { letters: 0, malformed: 0, nul: false, c1: false };
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut bytes = vec![0; CHUNK];
     let mut text = vec![0; 3 * CHUNK + 16];
@@ -123,13 +131,14 @@ fn scan(mut file: &File, encoding: &'static Encoding) -> Result<Scan> {
         let mut rest = &bytes[..read];
         found.nul = found.nul || rest.contains(&0);
         found.c1 = found.c1 || rest.iter().fold(false, |seen, byte| seen | (0x80..=0x9f).contains(byte));
-        while found.decodes {
-            let (result, taken, _) = decoder.decode_to_utf8_without_replacement(rest, &mut text, read == 0);
+        loop {
+            let (result, taken, given) = decoder.decode_to_utf8_without_replacement(rest, &mut text, read == 0);
             rest = &rest[taken..];
+            found.letters += text[..given].iter().filter(|byte| **byte >= 0xc0).count() as u64;
             match result {
                 DecoderResult::InputEmpty => break,
                 DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => found.decodes = false,
+                DecoderResult::Malformed(..) => found.malformed += 1,
             }
         }
         if read == 0 {
@@ -219,21 +228,31 @@ impl<R> Lines<R> {
 pub struct Records<'a> {
     reader: csv::Reader<Lines<DecodeReaderBytes<&'a File, Vec<u8>>>>,
     delivered: Rc<Cell<usize>>,
+    /// A field may be quoted.
+    quotes: bool,
 }
 
 impl Source for Records<'_> {
     fn next(&mut self, record: &mut Record) -> Result<bool> {
         loop {
+            let first = self.reader.position().line();
             let more = self.reader.read_record(&mut record.fields);
             // Every record ends with one LF, which has been counted.
             record.line = self.reader.position().line().saturating_sub(1);
             match more {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
-                Err(error) => return Err(unreadable(error.into_kind(), record.line + 1)),
+                Err(error) => return Err(self.unreadable(error.into_kind(), first)),
             }
             self.delivered.set(0);
             if has_control(record.fields.as_slice()) {
+                // A label that only begins with a quotation mark would swallow the lines up to the next one.
+                let fields = record.fields.as_slice();
+                if fields.contains('\n') {
+                    // At the end of the file the last line's end is in the field too.
+                    let inside = fields.trim_end_matches('\n').matches('\n').count() as u64;
+                    return Err(unended(record.line - inside));
+                }
                 record.fields = record.fields.iter().map(without_control).collect();
             }
             if !record.is_blank_from(0) {
@@ -243,13 +262,24 @@ impl Source for Records<'_> {
     }
 }
 
-fn unreadable(error: csv::ErrorKind, line: u64) -> Error {
-    match error {
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            refusal(format!("line {line} is longer than {LONGEST} bytes"))
+fn unended(line: u64) -> Error {
+    refusal(format!("line {line}: a field in quotes does not end on its line"))
+}
+
+impl Records<'_> {
+    /// The error of a record that begins on the line `first`, or behind the blank lines that begin there.
+    fn unreadable(&self, error: csv::ErrorKind, first: u64) -> Error {
+        let line = self.reader.position().line();
+        match error {
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                if self.quotes && line > first {
+                    return unended(first);
+                }
+                refusal(format!("line {line} is longer than {LONGEST} bytes"))
+            }
+            csv::ErrorKind::Io(error) => broken(error),
+            _ => refusal(format!("line {line} is not text")),
         }
-        csv::ErrorKind::Io(error) => broken(error),
-        _ => refusal(format!("line {line} is not text")),
     }
 }
 

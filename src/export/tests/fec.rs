@@ -88,6 +88,29 @@ fn encodings_make_no_difference() {
 }
 
 #[test]
+fn a_letter_that_is_cut_leaves_the_others_of_a_utf_8_file_as_they_are() {
+    let cut = |text: &str| {
+        let at = text.rfind("Vente\t").unwrap();
+        [&text.as_bytes()[..at], b"V\xc3", &text.as_bytes()[at + 1..]].concat()
+    };
+    let text = fec().replacen("Clients", "Éàèùçôîêâû", 1);
+    for (text, start) in [(text.clone(), 0), (format!("\u{feff}{text}"), 3)] {
+        let rows = fec_rows(cut(&text));
+        assert_eq!(cell(Layout::Fec, &rows[0], "compte_lib"), Some("Éàèùçôîêâû"), "{start}");
+        assert_eq!(cell(Layout::Fec, &rows[0], "ecriture_lib"), Some("Vente 100 € \"net\""), "{start}");
+        assert_eq!(cell(Layout::Fec, &rows[2], "ecriture_lib"), Some("V\u{fffd}ente"), "{start}");
+    }
+}
+
+#[test]
+fn a_latin_file_in_which_some_letters_read_as_utf_8_stays_latin() {
+    let text = format!("{HEADER}\n{}\n", LINES[2].replace("Vente", "été é\u{c3}\u{a9}\u{c3}\u{a9}"));
+    let (latin, ..) = encoding_rs::ISO_8859_15.encode(&text);
+    let rows = fec_rows(latin);
+    assert_eq!(cell(Layout::Fec, &rows[0], "ecriture_lib"), Some("été é\u{c3}\u{a9}\u{c3}\u{a9}"));
+}
+
+#[test]
 fn a_lettering_day_of_zeros_is_none() {
     let text = fec().replacen("20250220", "00000000", 1);
     let rows = fec_rows(text);

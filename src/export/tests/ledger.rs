@@ -175,6 +175,24 @@ fn titles_totals_and_repeated_headers_are_left_out() {
 }
 
 #[test]
+fn a_quoted_field_ends_on_its_line() {
+    for separator in [";", "\t", "|", ","] {
+        let text = "Date;Compte;Libellé;Débit;Crédit\n\n31/01/2025;1;Eau;1;0\n31/01/2025;1;\"Eau;1;0\n".to_owned();
+        let line = "31/01/2025;1;Gaz;1;0\n";
+        for rest in [line.repeat(2), line.to_owned() + &line.replace("Gaz", "\"Gaz\""), line.repeat(300_000)] {
+            let text = (text.clone() + &rest).replace(';', separator);
+            assert_eq!(refusal(LEDGER, text.as_bytes()), "line 4: a field in quotes does not end on its line");
+        }
+    }
+}
+
+#[test]
+fn a_quote_that_only_another_separator_sees_does_no_harm() {
+    let (row, _) = one(format!("{ENGLISH}\n{}", LINE.replace("Facture d'été", "Facture,\"été")));
+    assert_eq!(cell(LEDGER, &row, "label"), Some("Facture,\"été"));
+}
+
+#[test]
 fn what_no_column_holds_is_kept_and_told() {
     let text = format!(
         "{FRENCH};Centre de coût;Taux;Date de saisie;Date;Lien;;\n{LINE};Nord;5,50;01/02/2025;x;https://a.test/b?s=1;;y"

@@ -42,6 +42,8 @@ pub struct Summary {
     pub lines: u64,
     /// Rows of the file that are no lines and were left out: titles, totals (never of a FEC).
     pub left_out: u64,
+    /// Those of them that name an account and an amount: if one was a line after all, sums lack it.
+    pub left_out_with_amounts: u64,
     /// Columns of the file that no column of the table holds, under the name that a column would have, and the type
     /// their values look made for.
     pub unknown: BTreeMap<String, Type>,
@@ -69,10 +71,19 @@ struct Line {
     extra: Option<Box<str>>,
 }
 
+/// What a record is.
+enum Part {
+    Line(Line),
+    /// A title or a total; `amounts`: it names an account and an amount.
+    LeftOut {
+        amounts: bool,
+    },
+}
+
 /// Turns the records of one layout to lines.
 trait Reader {
-    /// The line of a record, or `None` when the record is no line.
-    fn line(&mut self, record: &record::Record) -> Result<Option<Line>>;
+    /// What this record is.
+    fn part(&mut self, record: &record::Record) -> Result<Part>;
 
     /// What the reading knows of the file's columns.
     fn plan(&self) -> &plan::Plan;
@@ -95,9 +106,13 @@ fn lines(
     let mut batch = Vec::with_capacity(BATCH);
     let mut id = 0;
     while source.next(&mut record)? {
-        let Some(Line { cells, extra }) = reader.line(&record)? else {
-            summary.left_out += 1;
-            continue;
+        let Line { cells, extra } = match reader.part(&record)? {
+            Part::Line(line) => line,
+            Part::LeftOut { amounts } => {
+                summary.left_out += 1;
+                summary.left_out_with_amounts += u64::from(amounts);
+                continue;
+            }
         };
         id += 1;
         batch.push(Row { id, cells, extra, adopted: reader.plan().adopted.clone(), unknown: BTreeMap::new() });

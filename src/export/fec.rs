@@ -5,7 +5,7 @@ use super::header::{Lack, Slugs, Title, Titles, fold};
 use super::plan::{Bound, Plan};
 use super::record::{Field, Kind, Record};
 use super::value::{Sort, Wrong, cell};
-use super::{Line, Reader, refusal};
+use super::{Line, Part, Reader, refusal};
 use crate::error::{Error, Result};
 use crate::row::Shape;
 
@@ -155,7 +155,7 @@ impl Fec {
 }
 
 impl Reader for Fec {
-    fn line(&mut self, record: &Record) -> Result<Option<Line>> {
+    fn part(&mut self, record: &Record) -> Result<Part> {
         self.check_width(record)?;
         let mut cells = vec![None; self.plan.cells];
         for bound in &self.bound {
@@ -178,7 +178,7 @@ impl Reader for Fec {
         if !self.plan.loose.is_empty() {
             self.plan.observe(record, &mut self.scratch);
         }
-        Ok(Some(Line { cells, extra: None }))
+        Ok(Part::Line(Line { cells, extra: None }))
     }
 
     fn plan(&self) -> &Plan {

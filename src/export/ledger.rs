@@ -2,11 +2,11 @@
 //! have in French or English, what no column holds is kept in `extra`, and a value that is not what its column holds is a
 //! misfit, as everywhere in the house.
 
-use super::header::{Lack, Slugs, Title, Titles, fold};
+use super::header::{Lack, Slugs, Title, Titles, fold, slug};
 use super::plan::Plan;
 use super::record::Record;
-use super::value::{Sort, cell, shown};
-use super::{Line, Reader, refusal};
+use super::value::{Sort, cell, day, shown};
+use super::{Line, Part, Reader, refusal};
 use crate::error::Result;
 use crate::row::{MISFIT, Shape, json};
 
@@ -164,6 +164,33 @@ const VAGUE: [(&[&str], &[&str]); 4] = [
     (&["reference", "ref", "referencepiece"], &["piece_number"]),
 ];
 
+/// What the title of a row that sums up others begins with, as [`slug`] writes it.
+const TOTALS: [&str; 12] = [
+    "total",
+    "totals",
+    "totaux",
+    "sous_total",
+    "sous_totaux",
+    "soustotal",
+    "grand_total",
+    "subtotal",
+    "sub_total",
+    "cumul",
+    "solde",
+    "closing_balance",
+];
+/// A balance that others do not add up to: what the period begins with.
+const OPENINGS: [&str; 6] =
+    ["solde_initial", "solde_d_ouverture", "solde_a_nouveau", "solde_reporte", "solde_anterieur", "solde_precedent"];
+
+/// Whether a text is the title of a row that sums up others.
+fn is_total(text: &str) -> bool {
+    // In one case of letters, or TotalEnergies is two words.
+    let slug = slug(&text.to_lowercase());
+    let titled = |title: &&str| slug.strip_prefix(*title).is_some_and(|rest| !rest.starts_with(char::is_alphabetic));
+    TOTALS.iter().any(titled) && !OPENINGS.iter().any(titled)
+}
+
 /// The columns of a header, or what it lacks to be one.
 pub fn titles(record: &Record) -> std::result::Result<Titles, Lack> {
     let folded: Vec<String> = record.fields.iter().map(fold).collect();
@@ -212,6 +239,7 @@ pub struct Ledger {
     plan: Plan,
     date: usize,
     account: usize,
+    sides: [usize; 2],
     /// Fields of a whole record.
     width: usize,
     scratch: String,
@@ -221,16 +249,32 @@ impl Ledger {
     /// A reader for a table.
     pub fn new(titles: Titles, shape: &Shape) -> Ledger {
         let at = |name| titles.columns.iter().position(|title| title.name == name && !title.spare).unwrap_or_default();
-        let (date, account) = (at("date"), at("account_number"));
+        let (date, account, sides) = (at("date"), at("account_number"), [at("debit"), at("credit")]);
         let width = titles.columns.iter().rposition(|title| title.named).map_or(0, |last| last + 1);
-        Ledger { plan: Plan::new(titles, shape), date, account, width, scratch: String::new() }
+        Ledger { plan: Plan::new(titles, shape), date, account, sides, width, scratch: String::new() }
     }
 
-    /// A title, a total, or the header again, as it stands on every page of some ledgers.
-    fn is_no_line(&self, record: &Record) -> bool {
-        let (date, account) = (record.field(self.date).text, record.field(self.account).text);
-        let dated = date.starts_with(|char: char| char.is_ascii_digit());
-        date.is_empty() || account.is_empty() || (!dated && titles(record).is_ok())
+    /// A row with a day is a line, though its account may stand on another row of its group. A row without one is a
+    /// line if it has an account and an amount, as an opening has, and nothing in it says that it sums up others. All
+    /// else is a title, a total, or the header again, as it stands on every page of some ledgers.
+    fn is_line(&mut self, record: &Record) -> bool {
+        let date = record.field(self.date);
+        if day(date, &mut self.scratch) {
+            return true;
+        }
+        // A day that was never in the calendar is a misfit, not a title.
+        let dated = date.text.starts_with(|char: char| char.is_ascii_digit());
+        self.has_account(record) && (dated || self.has_amount(record)) && !record.fields.iter().any(is_total)
+    }
+
+    fn has_account(&self, record: &Record) -> bool {
+        let account = record.field(self.account).text;
+        !account.is_empty() && !is_total(account)
+    }
+
+    /// Whether one of the two sides is more than nothing.
+    fn has_amount(&self, record: &Record) -> bool {
+        self.sides.iter().any(|side| record.field(*side).text.contains(|char| matches!(char, '1'..='9')))
     }
 
     fn check_width(&self, record: &Record) -> Result<()> {
@@ -259,9 +303,9 @@ impl Ledger {
 }
 
 impl Reader for Ledger {
-    fn line(&mut self, record: &Record) -> Result<Option<Line>> {
-        if self.is_no_line(record) {
-            return Ok(None);
+    fn part(&mut self, record: &Record) -> Result<Part> {
+        if !self.is_line(record) {
+            return Ok(Part::LeftOut { amounts: self.has_account(record) && self.has_amount(record) });
         }
         self.check_width(record)?;
         self.plan.widen(record);
@@ -277,7 +321,7 @@ impl Reader for Ledger {
         }
         self.plan.observe(record, &mut self.scratch);
         let extra = self.extra(record, misfits);
-        Ok(Some(Line { cells, extra }))
+        Ok(Part::Line(Line { cells, extra }))
     }
 
     fn plan(&self) -> &Plan {

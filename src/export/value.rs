@@ -68,7 +68,7 @@ pub fn looks_like(field: Field, scratch: &mut String) -> Type {
 }
 
 /// Writes a day as `YYYY-MM-DD`; `false` when the field is no day of years 1 to 9999.
-fn day(field: Field, out: &mut String) -> bool {
+pub fn day(field: Field, out: &mut String) -> bool {
     let text = match field.kind {
         // The time of a date cell is not shown where a workbook shows a date.
         Kind::Moment => field.text.get(..10).unwrap_or(field.text),

@@ -106,7 +106,7 @@ fn the_workbook_of_the_fake_is_read_with_titles_above_and_totals_below() {
     let (row, summary) = one(workbook().save_to_buffer().unwrap());
     assert_eq!(cells(&row), expected());
     assert_eq!(extra(&row), Value::Null);
-    assert_eq!(summary, Summary { lines: 1, left_out: 1, unknown: Default::default() });
+    assert_eq!(summary, Summary { lines: 1, left_out: 1, ..Summary::default() });
 }
 
 #[test]
@@ -171,7 +171,54 @@ fn vague_names_take_what_the_clear_ones_leave() {
 #[test]
 fn titles_totals_and_repeated_headers_are_left_out() {
     let text = format!("Société X\n\nExercice 2025\n{FRENCH}\n;;;;Compte 606100\n{LINE}\n{FRENCH}\nTotal;;;;;;;;1;1\n");
-    assert_eq!(one(text).1.left_out, 3);
+    let summary = one(text).1;
+    assert_eq!((summary.left_out, summary.left_out_with_amounts), (3, 0));
+}
+
+/// The accounts of the lines of a small ledger, the sum of their debits, what was left out, and that with amounts.
+fn booked(rows: &str) -> (Vec<String>, u32, u64, u64) {
+    let text = format!("Date;Compte;Libellé;Débit;Crédit\n{rows}");
+    let (rows, summary) = read_with(LEDGER, text.as_bytes(), &shape(LEDGER)).unwrap();
+    let accounts = rows.iter().map(|row| cell(LEDGER, row, "account_number").unwrap_or_default().to_owned());
+    let debits = rows.iter().filter_map(|row| cell(LEDGER, row, "debit")).map(|debit| debit.parse::<f64>().unwrap());
+    (accounts.collect(), debits.sum::<f64>() as u32, summary.left_out, summary.left_out_with_amounts)
+}
+
+#[test]
+fn a_row_with_a_day_is_a_line_even_without_its_account() {
+    let rows = "31/01/2025;606100;Eau;10;0\n31/01/2025;;Gaz;10;0\n01/02/2025;;Total à payer;10;0\nTotal;;;30;0";
+    assert_eq!(booked(rows), (["606100", "", ""].map(String::from).to_vec(), 30, 1, 0));
+}
+
+#[test]
+fn an_opening_without_a_day_is_a_line() {
+    for text in ["Report", "Report à nouveau", "Solde initial", "Solde d'ouverture", "Soldes", "TotalEnergies"] {
+        assert_eq!(booked(&format!(";606100;{text};10;0")), (vec!["606100".into()], 10, 0, 0), "{text}");
+    }
+}
+
+#[test]
+fn a_title_without_a_day_or_an_amount_is_no_line() {
+    let rows = ";606100;Eau;;\nCompte;606100;Eau;0,00;0\n;;Eau;10;0\nCompte 606100 Eau;;;;";
+    assert_eq!(booked(rows), (Vec::new(), 0, 4, 0));
+}
+
+#[test]
+fn a_day_that_does_not_read_as_one_is_a_misfit_of_its_line() {
+    assert_eq!(booked("31/13/2025;606100;Eau;;"), (vec!["606100".into()], 0, 0, 0));
+}
+
+#[test]
+fn a_total_is_no_line_and_told_when_it_has_an_account_and_an_amount() {
+    for word in ["Total 606100", "TOTAL", "Total général", "Sous-total", "Totaux :", "Solde", "Solde au 31/12", "Cumul"]
+    {
+        for row in [format!("{word};606100;;20;0"), format!(";606100;{word};0;20"), format!("x;606100;{word};20;")] {
+            assert_eq!(booked(&row), (Vec::new(), 0, 1, 1), "{row}");
+        }
+        for row in [format!("{word};;;20;0"), format!(";{word};;20;0"), format!("{word};606100;;0,00;")] {
+            assert_eq!(booked(&row), (Vec::new(), 0, 1, 0), "{row}");
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The two export files that Pennylane makes, the FEC and the analytical general ledger, to typed rows.
 //!
 //! A file's way to rows: `container` tells by its bytes what it is and unpacks it; `text` finds its encoding and
-//! cuts it into records, `workbook` does that for a worksheet; `header` finds the row of names; `fec` and
-//! `ledger` say what the names mean and type each record, by the rules of `value`. Nothing here holds more of a file
-//! than a batch of rows, but for the table of texts of a workbook, whose size is limited.
+//! cuts it into records, `workbook` does that for a worksheet and `spool` keeps them on disk; `header` finds the row of
+//! names; `fec` and `ledger` say what the names mean and type each record, by the rules of `value`. Nothing here holds
+//! more of a file than a batch of rows, but for the table of texts of a workbook: 64 MiB of XML at most, of one workbook
+//! at a time.
 //!
 //! Messages give line numbers, counts and names of columns, never a value of the file.
 
@@ -14,6 +15,7 @@ mod ledger;
 mod number;
 mod plan;
 mod record;
+mod spool;
 mod text;
 mod value;
 mod workbook;

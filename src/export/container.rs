@@ -2,7 +2,8 @@
 //! one of the two.
 
 use super::header::{self, Lack, Titles};
-use super::record::Source;
+use super::record::{Record, Source};
+use super::spool::Spool;
 use super::text::{Text, broken};
 use super::workbook::{Rows, damaged};
 use super::{Layout, Summary, refusal};
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use calamine::{Reader, Xlsx, XlsxError};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::{Mutex, PoisonError};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -18,11 +20,16 @@ const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
 /// What Excel wrote before 2007, and what it puts a workbook with a password into.
 const OLE: &[u8] = b"\xd0\xcf\x11\xe0";
 const WORKBOOK: &str = "xl/workbook.xml";
-const TEXTS: &str = "xl/sharedStrings.xml";
+const TEXTS: &[u8] = b"sharedStrings.xml";
 /// An archive may not unpack to more than this, so that a malicious one fills no disk.
 const MOST_UNPACKED: u64 = 8 << 30;
-/// The texts of a workbook are the one thing that has to be in memory as a whole.
-const MOST_TEXTS: u64 = 256 << 20;
+/// The texts of a workbook are the one thing that has to be in memory as a whole, where they take up to some times the
+/// 64 MiB that their XML may have.
+const MOST_TEXTS: u64 = 64 << 20;
+
+/// One workbook is open at a time in a process, so that the texts of several do not add up. Whoever holds it waits for
+/// nobody.
+pub static OPEN: Mutex<()> = Mutex::new(());
 
 /// What is done with the records behind a header.
 pub type Then<'a> = dyn FnMut(Titles, &mut dyn Source) -> Result<Summary> + 'a;
@@ -74,7 +81,7 @@ fn unpacked(layout: Layout, archive: &mut ZipArchive<BufReader<&File>>) -> Resul
             continue;
         }
         let mut file = tempfile::tempfile().map_err(broken)?;
-        left -= copy(&mut entry, &mut file, left)?;
+        left -= copy("it", &mut entry, &mut file, left)?;
         match open_one(layout, &file, &mut |_, _| Ok(Summary::default())) {
             Ok(_) => found.push(file),
             Err(error) => refused.push(error),
@@ -91,7 +98,7 @@ fn unpacked(layout: Layout, archive: &mut ZipArchive<BufReader<&File>>) -> Resul
 }
 
 /// Copies an entry to its end, where its checksum is proved.
-fn copy(entry: &mut impl Read, to: &mut impl Write, most: u64) -> Result<u64> {
+fn copy(what: &str, entry: &mut impl Read, to: &mut impl Write, most: u64) -> Result<u64> {
     let copied = io::copy(&mut entry.take(most + 1), to).map_err(|error| match error.kind() {
         // What the archive itself is wrong about.
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
@@ -100,7 +107,7 @@ fn copy(entry: &mut impl Read, to: &mut impl Write, most: u64) -> Result<u64> {
         _ => broken(error),
     })?;
     if copied > most {
-        return Err(refusal(format!("it unpacks to more than {most} bytes")));
+        return Err(refusal(format!("{what} unpacks to more than {most} bytes")));
     }
     Ok(copied)
 }
@@ -118,13 +125,25 @@ fn bad_archive(error: ZipError) -> Error {
     })
 }
 
-/// Reads a workbook: the first worksheet that has the header.
+/// Reads a workbook.
 fn workbook(layout: Layout, file: &File, then: &mut Then) -> Result<Summary> {
     prove(file)?;
+    let (titles, spool) = spooled(layout, file)?;
+    then(titles, &mut spool.records()?)
+}
+
+/// The records of a workbook that is closed again. The lines of the first worksheet that has the header go on over the
+/// others that have the same: a worksheet has a last row, and there may be one for each family.
+fn spooled(layout: Layout, file: &File) -> Result<(Titles, Spool)> {
+    // A thread that panicked has left nothing to mend.
+    let _open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut book: Xlsx<_> = Xlsx::new(BufReader::new(rewound(file)?)).map_err(damaged)?;
     let since_1904 = book.has_1904_epoch();
     let mut closest: Option<Lack> = None;
-    for sheet in book.sheet_names() {
+    let mut found: Option<(Titles, usize)> = None;
+    let mut spool = Spool::new(MOST_UNPACKED, since_1904)?;
+    let mut record = Record::default();
+    for (number, sheet) in (1..).zip(book.sheet_names()) {
         let cells = match book.worksheet_cells_reader(&sheet) {
             Ok(cells) => cells,
             // A page that is a chart.
@@ -133,12 +152,29 @@ fn workbook(layout: Layout, file: &File, then: &mut Then) -> Result<Summary> {
         };
         let mut rows = Rows::new(cells, since_1904);
         match header::find(layout, &mut rows)? {
-            Ok(titles) => return then(titles, &mut rows),
-            Err(lack) if closest.as_ref().is_none_or(|held| lack.known > held.known) => closest = Some(lack),
-            Err(_) => {}
+            Ok(titles) => {
+                let (held, first) = found.get_or_insert_with(|| (titles.clone(), number));
+                if held.named() != titles.named() {
+                    return Err(refusal(format!(
+                        "it is a workbook of two different lists: its worksheets {first} and {number} have other columns"
+                    )));
+                }
+            }
+            Err(lack) => {
+                if closest.as_ref().is_none_or(|held| lack.known > held.known) {
+                    closest = Some(lack);
+                }
+                continue;
+            }
+        }
+        while rows.next(&mut record)? {
+            spool.put(&record)?;
         }
     }
-    Err(refusal(closest.map_or_else(|| "it is a workbook without a worksheet".into(), |lack| lack.what)))
+    match found {
+        Some((titles, _)) => Ok((titles, spool)),
+        None => Err(refusal(closest.map_or_else(|| "it is a workbook without a worksheet".into(), |lack| lack.what))),
+    }
 }
 
 /// Unpacks a workbook to nowhere: its checksums tell whether it is whole, which its library does not ask.
@@ -147,12 +183,14 @@ fn prove(file: &File) -> Result<()> {
     if archive.index_for_name(WORKBOOK).is_none() {
         return Err(refusal("it is an archive inside an archive"));
     }
-    let texts = archive.index_for_name(TEXTS);
     let mut left = MOST_UNPACKED;
     for number in 0..archive.len() {
         let mut entry = archive.by_index(number).map_err(bad_archive)?;
-        let most = if texts == Some(number) { MOST_TEXTS } else { left };
-        left = left.saturating_sub(copy(&mut entry, &mut io::sink(), most)?);
+        // Its library looks names up in any case of letters, and in the folder that the workbook names.
+        let name = entry.name_raw().rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+        let (what, most) =
+            if name.eq_ignore_ascii_case(TEXTS) { ("its table of texts", MOST_TEXTS) } else { ("it", left) };
+        left = left.saturating_sub(copy(what, &mut entry, &mut io::sink(), most)?);
     }
     Ok(())
 }

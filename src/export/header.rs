@@ -13,8 +13,16 @@ pub struct Titles {
     pub known: usize,
 }
 
+impl Titles {
+    /// The columns up to the last one that has a name.
+    pub fn named(&self) -> &[Title] {
+        let width = self.columns.iter().rposition(|title| title.named).map_or(0, |last| last + 1);
+        &self.columns[..width]
+    }
+}
+
 /// One column of a file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title {
     /// The name that a column of the table has or would have.
     pub name: String,

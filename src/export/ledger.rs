@@ -4,7 +4,7 @@
 
 use super::header::{Lack, Slugs, Title, Titles, fold, slug};
 use super::plan::Plan;
-use super::record::Record;
+use super::record::{MOST_FIELDS, Record};
 use super::value::{Sort, cell, day, shown};
 use super::{Line, Part, Reader, refusal};
 use crate::error::Result;
@@ -12,8 +12,6 @@ use crate::row::{MISFIT, Shape, json};
 
 /// The header is one of the first rows of the file.
 pub const HEADER_WITHIN: u64 = 50;
-/// Columns of the widest worksheet.
-const MOST_FIELDS: usize = 16_384;
 /// What a row must name to be the header.
 const NEEDED: [&str; 4] = ["date", "account_number", "debit", "credit"];
 
@@ -250,7 +248,7 @@ impl Ledger {
     pub fn new(titles: Titles, shape: &Shape) -> Ledger {
         let at = |name| titles.columns.iter().position(|title| title.name == name && !title.spare).unwrap_or_default();
         let (date, account, sides) = (at("date"), at("account_number"), [at("debit"), at("credit")]);
-        let width = titles.columns.iter().rposition(|title| title.named).map_or(0, |last| last + 1);
+        let width = titles.named().len();
         Ledger { plan: Plan::new(titles, shape), date, account, sides, width, scratch: String::new() }
     }
 

@@ -5,6 +5,8 @@ use csv::StringRecord;
 
 /// Longest record in bytes: what is longer is no accounting line, and must not fill the memory.
 pub const LONGEST: usize = 1 << 22;
+/// Columns of the widest worksheet.
+pub const MOST_FIELDS: usize = 16_384;
 
 /// Where records come from.
 pub trait Source {

@@ -5,3 +5,4 @@ mod ledger;
 mod refusals;
 mod samples;
 mod speed;
+mod workbooks;

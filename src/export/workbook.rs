@@ -1,7 +1,7 @@
 //! A worksheet to records, streamed cell by cell.
 
 use super::number::{push_decimal, push_moment};
-use super::record::{Kind, Record, Source, has_control, without_control};
+use super::record::{Kind, LONGEST, MOST_FIELDS, Record, Source, has_control, without_control};
 use super::refusal;
 use crate::error::{Error, Result};
 use calamine::{Cell, DataRef, XlsxCellReader, XlsxError};
@@ -60,6 +60,9 @@ impl<'a, 'f> Rows<'a, 'f> {
             if at < current || column < record.fields.len() {
                 return Err(refusal(format!("the cells of line {} are not in order", record.line)));
             }
+            if column >= MOST_FIELDS {
+                return Err(refusal(format!("line {} has more than {MOST_FIELDS} fields", record.line)));
+            }
             while record.fields.len() < column {
                 record.fields.push_field("");
                 record.kinds.push(Kind::Text);
@@ -67,6 +70,9 @@ impl<'a, 'f> Rows<'a, 'f> {
             let kind = self.set_text(cell.get_value());
             record.fields.push_field(&self.text);
             record.kinds.push(kind);
+            if record.fields.as_slice().len() > LONGEST {
+                return Err(refusal(format!("line {} is longer than {LONGEST} bytes", record.line)));
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::export::{Layout, Summary, read};
 use crate::row::{Column, Row, Shape, Type};
 use rust_xlsxwriter::Workbook;
 use std::fs::File;
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 
 const D: Type = Type::Date;
@@ -155,12 +155,35 @@ pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// A workbook of one sheet whose cells are texts.
 pub fn sheet_of_texts(rows: &[Vec<&str>]) -> Vec<u8> {
+    sheets_of_texts(&[rows.to_vec()])
+}
+
+/// A workbook of such sheets.
+pub fn sheets_of_texts(sheets: &[Vec<Vec<&str>>]) -> Vec<u8> {
     let mut workbook = Workbook::new();
-    let sheet = workbook.add_worksheet();
-    for (number, row) in (0..).zip(rows) {
-        for (column, text) in (0..).zip(row).filter(|(_, text)| !text.is_empty()) {
-            sheet.write_string(number, column, *text).unwrap();
+    for rows in sheets {
+        let sheet = workbook.add_worksheet();
+        for (number, row) in (0..).zip(rows) {
+            for (column, text) in (0..).zip(row).filter(|(_, text)| !text.is_empty()) {
+                sheet.write_string(number, column, *text).unwrap();
+            }
         }
     }
     workbook.save_to_buffer().unwrap()
+}
+
+/// The files of an archive, each changed by its name.
+pub fn edited(archive: &[u8], edit: &dyn Fn(&mut String, &mut Vec<u8>)) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
+    let mut entries: Vec<(String, Vec<u8>)> = Vec::new();
+    for number in 0..archive.len() {
+        let mut entry = archive.by_index(number).unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        let mut name = entry.name().unwrap().into_owned();
+        edit(&mut name, &mut bytes);
+        entries.push((name, bytes));
+    }
+    let entries: Vec<(&str, &[u8])> = entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    zip(&entries)
 }

@@ -86,7 +86,7 @@ CREATE VIEW pennylane.health AS
             WHEN s.status IS NULL OR s.status = 'skipped' THEN 'warning'
             WHEN s.status = 'error' OR s.last_sync_at IS NULL THEN 'error'
             WHEN pg_catalog.now() - s.last_sync_at > interval '26 hours' THEN 'error'
-            WHEN s.status <> 'ok' OR proof.differing > 0 THEN 'warning'
+            WHEN s.status <> 'ok' OR proof.differing > 0 OR unproven.nights THEN 'warning'
             ELSE 'ok'
         END AS severity,
         s.last_sync_at AS last_success_at,
@@ -98,6 +98,7 @@ CREATE VIEW pennylane.health AS
             WHEN s.status = 'partial' THEN 'some values did not fit their column: see the key _misfit in extra'
             WHEN proof.differing > 0
                 THEN proof.differing || ' accounts differ from the trial balance of Pennylane: see pennylane.proofs'
+            WHEN unproven.nights THEN 'not proven whole for two nights: SELECT * FROM pennylane.sync_full();'
         END AS detail
     FROM (
         SELECT company_id FROM pennylane.sync_state
@@ -112,6 +113,10 @@ CREATE VIEW pennylane.health AS
         WHERE s.table_name = 'ledger_entry_lines' AND p.company_id = s.company_id
           AND (p.debit_difference <> 0 OR p.credit_difference <> 0)
     ) AS proof ON true
+    -- Changes may go on arriving while the nightly run fails for a table. Exports are asked for when the ledger changed.
+    CROSS JOIN LATERAL (
+        SELECT s.sync_type <> 'export' AND pg_catalog.now() - s.last_full_at > interval '50 hours' AS nights
+    ) AS unproven
     UNION ALL
     -- A run that could not even begin, such as with a token that is refused, until one succeeds.
     SELECT r.company_id, NULL, 'error', NULL, NULL, r.error

@@ -26,6 +26,10 @@ const MOST_UNPACKED: u64 = 8 << 30;
 /// The texts of a workbook are the one thing that has to be in memory as a whole, where they take up to some times the
 /// 64 MiB that their XML may have.
 const MOST_TEXTS: u64 = 64 << 20;
+/// `<si><t/></si>`.
+const SHORTEST_TEXT: u64 = 13;
+/// Where a table of texts says how many there are.
+const LONGEST_START: u64 = 4096;
 
 /// One workbook is open at a time in a process, so that the texts of several do not add up. Whoever holds it waits for
 /// nobody.
@@ -99,17 +103,21 @@ fn unpacked(layout: Layout, archive: &mut ZipArchive<BufReader<&File>>) -> Resul
 
 /// Copies an entry to its end, where its checksum is proved.
 fn copy(what: &str, entry: &mut impl Read, to: &mut impl Write, most: u64) -> Result<u64> {
-    let copied = io::copy(&mut entry.take(most + 1), to).map_err(|error| match error.kind() {
+    let copied = io::copy(&mut entry.take(most + 1), to).map_err(bad_entry)?;
+    if copied > most {
+        return Err(refusal(format!("{what} unpacks to more than {most} bytes")));
+    }
+    Ok(copied)
+}
+
+fn bad_entry(error: io::Error) -> Error {
+    match error.kind() {
         // What the archive itself is wrong about.
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
             refusal("the archive is damaged")
         }
         _ => broken(error),
-    })?;
-    if copied > most {
-        return Err(refusal(format!("{what} unpacks to more than {most} bytes")));
     }
-    Ok(copied)
 }
 
 fn bad_archive(error: ZipError) -> Error {
@@ -188,11 +196,29 @@ fn prove(file: &File) -> Result<()> {
         let mut entry = archive.by_index(number).map_err(bad_archive)?;
         // Its library looks names up in any case of letters, and in the folder that the workbook names.
         let name = entry.name_raw().rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
-        let (what, most) =
-            if name.eq_ignore_ascii_case(TEXTS) { ("its table of texts", MOST_TEXTS) } else { ("it", left) };
-        left = left.saturating_sub(copy(what, &mut entry, &mut io::sink(), most)?);
+        let texts = name.eq_ignore_ascii_case(TEXTS);
+        let (what, most) = if texts { ("its table of texts", MOST_TEXTS) } else { ("it", left) };
+        let mut start = Vec::new();
+        if texts {
+            // Its library makes room at once for as many texts as the table announces.
+            entry.by_ref().take(LONGEST_START).read_to_end(&mut start).map_err(bad_entry)?;
+            if announced(&start).is_some_and(|texts| texts > MOST_TEXTS / SHORTEST_TEXT) {
+                return Err(refusal("its table of texts announces more texts than fit in it"));
+            }
+        }
+        left = left.saturating_sub(copy(what, &mut start.as_slice().chain(&mut entry), &mut io::sink(), most)?);
     }
     Ok(())
+}
+
+/// How many texts the start of a table of texts announces.
+fn announced(start: &[u8]) -> Option<u64> {
+    const NAME: &[u8] = b"uniqueCount=";
+    let at = start.windows(NAME.len()).position(|window| window == NAME)? + NAME.len() + 1;
+    let digits: Vec<u8> = start[at.min(start.len())..].iter().copied().take_while(u8::is_ascii_digit).collect();
+    let digits = String::from_utf8(digits).ok().filter(|digits| !digits.is_empty())?;
+    // More digits than a number has are too many texts too.
+    Some(digits.parse().unwrap_or(u64::MAX))
 }
 
 /// Reads a text, cut at the separator that shows the most names of columns.

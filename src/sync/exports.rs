@@ -87,6 +87,8 @@ struct Task {
     taken: u32,
     unknown: BTreeMap<String, Type>,
     left_out: u64,
+    /// Those among them that hold an account and an amount: a total, or a line that was not told from one.
+    left_out_with_amounts: u64,
     /// The first thing that failed, and how many others did.
     failed: Option<(Error, u32)>,
 }
@@ -135,7 +137,7 @@ impl Run<'_, '_> {
             return self.end(place, tally, Status::Skipped, None).map(|()| None);
         }
         let (shape, failed, unknown) = (Arc::default(), None, BTreeMap::new());
-        let mut task = Task { export, shape, tally, taken: 0, unknown, left_out: 0, failed };
+        let mut task = Task { export, shape, tally, taken: 0, unknown, left_out: 0, left_out_with_amounts: 0, failed };
         match self.plan(place, &mut task) {
             Ok(()) => Ok(Some(task)),
             Err(Error::Interrupted) => Err(Error::Interrupted),
@@ -280,6 +282,7 @@ impl Run<'_, '_> {
         task.tally.deleted += done.deleted;
         task.taken += 1;
         task.left_out += summary.left_out;
+        task.left_out_with_amounts += summary.left_out_with_amounts;
         for (field, kind) in summary.unknown {
             task.unknown.entry(field).and_modify(|held| *held = held.merged(kind)).or_insert(kind);
         }
@@ -301,7 +304,7 @@ impl Run<'_, '_> {
     }
 
     fn conclude(&mut self, place: usize, task: Task) -> Result<()> {
-        let Task { export, mut tally, taken, unknown, left_out, failed, .. } = task;
+        let Task { export, mut tally, taken, unknown, left_out, left_out_with_amounts, failed, .. } = task;
         if let Some((error, others)) = failed {
             self.end(place, tally, Status::Error, Some(error))?;
             if let Some(report) = self.reports.get_mut(&place).filter(|_| others > 0) {
@@ -321,10 +324,13 @@ impl Run<'_, '_> {
             Layout::Fec => Ok(None),
             _ => Ok(self.store.misfits(export.table)?.message()),
         });
+        if left_out_with_amounts > 0 {
+            tally.say(&format!("{left_out_with_amounts} of them hold an account and an amount: compare with the file"));
+        }
         match noted {
-            Ok(None) => self.end(place, tally, Status::Ok, None),
-            Ok(Some(message)) => {
-                tally.say(&message);
+            Ok(None) if left_out_with_amounts == 0 => self.end(place, tally, Status::Ok, None),
+            Ok(message) => {
+                message.iter().for_each(|message| tally.say(message));
                 self.end(place, tally, Status::Partial, None)
             }
             Err(Error::Interrupted) => Err(Error::Interrupted),

@@ -483,6 +483,15 @@ fn a_value_of_the_analytical_ledger_that_does_not_fit_makes_it_partial_and_nothi
     assert_eq!(done.status, "partial");
     assert!(done.message.as_ref().unwrap().contains("2024-01-01 line 1: weight"), "{done:?}");
     scene.api.clear_faults();
+    let total = format!("{header}31/01/2024;606000;Papier;10,00;0,00;1\nTotal;606000;;10,00;0,00;\n");
+    serve(&scene, "analytical", total);
+    let done = scene.sync(call)["analytical_ledger"].clone();
+    assert_eq!(
+        (done.status.as_str(), count(&scene, "analytical_ledger WHERE period_start = '2024-01-01'")),
+        ("partial", 1)
+    );
+    assert!(done.message.as_ref().unwrap().contains("hold an account and an amount"), "{done:?}");
+    scene.api.clear_faults();
     assert_eq!(scene.sync(call)["analytical_ledger"].status, "ok");
     // What is no ledger changes nothing.
     let before = count(&scene, "analytical_ledger");

@@ -170,6 +170,8 @@ fn health_tells_a_table_that_is_missing_late_or_left_out_from_one_that_is_ill() 
     assert_eq!(of("products").unwrap(), "warning: not synced yet");
     assert_eq!(scene.value("SELECT count(*) FROM pennylane.health").unwrap(), "13");
     scene.execute("SELECT pennylane.assert_healthy()");
+    scene.execute("UPDATE pennylane.sync_state SET last_full_at = now() - interval '51 hours'");
+    assert!(of("customers").unwrap().starts_with("warning: not proven whole"), "{:?}", of("customers"));
     scene.execute("UPDATE pennylane.sync_state SET last_sync_at = now() - interval '27 hours'");
     assert_eq!(of("customers").unwrap(), "error: not synced for more than a day");
     // A scope that was taken away on purpose is no illness, however old the copy grows.

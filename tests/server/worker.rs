@@ -375,3 +375,30 @@ fn on_a_standby_nothing_runs_and_after_its_promotion_it_takes_over() {
         value("SELECT count(*) FROM pennylane.sync_runs WHERE status = 'ok'").unwrap().parse::<i64>().unwrap() > before
     });
 }
+
+#[test]
+fn old_runs_are_forgotten_but_those_that_the_schedule_counts_from_are_not() {
+    let scene = Scene::with(Size::tiny(), &["pennylane.sync_interval = 3600", "pennylane.history_days = 7"]);
+    scene.sync("sync_full()");
+    scene.execute(
+        "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, status, started_at, finished_at) \
+         SELECT 1, 'schedule', 'incremental', 'ok', t, t FROM generate_series(now() - interval '30 days', now() - interval '6 days', \
+                                                                              interval '1 day') AS t; \
+         UPDATE pennylane.sync_runs SET started_at = now() - interval '8 days' WHERE mode = 'full'",
+    );
+    // A full run is due now, since the last one was eight days ago.
+    scene.cluster.configure(&["pennylane.worker = on"]);
+    wait_until("it is done", || {
+        runs(&scene, "ok") > 0
+            && scene.value("SELECT count(*) FROM pennylane.sync_runs WHERE mode = 'full'").as_deref() == Some("1")
+    });
+    let left = "SELECT string_agg(mode || ' ' || (now()::date - started_at::date), ', ' ORDER BY started_at) FROM pennylane.sync_runs";
+    let left = scene.value(left).unwrap();
+    assert!(left.starts_with("incremental 7, incremental 6") || left.starts_with("incremental 6"), "{left}");
+    assert!(left.ends_with("full 0"), "{left}");
+    assert_eq!(
+        scene.value("SELECT count(*) FROM pennylane.sync_run_tables").unwrap(),
+        "13",
+        "their tables go with them"
+    );
+}

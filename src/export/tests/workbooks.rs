@@ -74,6 +74,23 @@ fn the_table_of_texts_has_a_limit_under_every_name_that_it_may_have() {
 }
 
 #[test]
+fn a_table_of_texts_that_announces_more_than_it_can_hold_is_refused() {
+    let book = sheet_of_texts(&records(Layout::Fec));
+    for count in ["6000000", "99999999999999999999999999"] {
+        let boasting = edited(&book, &|entry, bytes| {
+            if entry == "xl/sharedStrings.xml" {
+                let text = String::from_utf8(bytes.clone()).unwrap();
+                let (before, after) = text.split_once("uniqueCount=\"").unwrap();
+                let (_, rest) = after.split_once('"').unwrap();
+                *bytes = format!("{before}uniqueCount=\"{count}\"{rest}").into_bytes();
+            }
+        });
+        let expected = "its table of texts announces more texts than fit in it";
+        assert_eq!(refusal(Layout::Fec, &boasting), expected, "{count}");
+    }
+}
+
+#[test]
 fn a_row_of_a_worksheet_does_not_fill_the_memory() {
     let book = |cells: &str| {
         edited(&sheet_of_texts(&records(Layout::Fec)), &|name, bytes| {

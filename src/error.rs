@@ -141,6 +141,11 @@ impl Error {
         matches!(self.kind(), Kind::Token | Kind::Interrupted | Kind::Busy)
     }
 
+    /// What went wrong and what to do about it, in one text.
+    pub fn in_full(&self) -> String {
+        format!("{self}. {}", self.hint())
+    }
+
     /// What the reader of the message can do about it.
     pub fn hint(&self) -> String {
         match self {

@@ -77,7 +77,7 @@ pub fn start(run: OpenRun, company: i64) -> Result<bool> {
 pub fn refuse(run: OpenRun, error: &Error) -> Result<()> {
     let queued = "SELECT EXISTS (SELECT FROM pennylane.sync_runs WHERE run_id = $1 AND status = 'queued')";
     if Spi::get_one_with_args::<bool>(queued, &[run.id.into()]).map_err(log_error)? == Some(true) {
-        end(run, "error", None, Some(&format!("{error}. {}", error.hint())))?;
+        end(run, "error", None, Some(&error.in_full()))?;
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ pub fn failed(sync_type: SyncType, error: &Error) -> Result<()> {
     let query = "WITH failed AS (INSERT INTO pennylane.sync_runs (trigger, mode, status, finished_at, error) \
                  VALUES ('schedule', $1, 'error', pg_catalog.clock_timestamp(), $2) RETURNING run_id) \
                  SELECT run_id FROM failed";
-    let words = format!("{error}. {}", error.hint());
+    let words = error.in_full();
     txn::atomically(LOG, || {
         let id = Spi::get_one_with_args::<i64>(query, &[sync_type.word().into(), words.into()]).map_err(log_error)?;
         execute("SELECT pennylane._alert($1)", &[id.into()])

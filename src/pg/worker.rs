@@ -73,7 +73,7 @@ impl Worker {
             }
             Err(Error::Interrupted) => Duration::ZERO,
             Err(error) => {
-                self.said.say(&format!("{error}. {}", error.hint()));
+                self.said.say(&error.in_full());
                 self.troubles = (self.troubles + 1).min(10);
                 (LOOK_AGAIN * 2_u32.pow(self.troubles - 1)).min(LONGEST_SLEEP)
             }
@@ -93,7 +93,7 @@ impl Worker {
         // This process has none in hand here.
         step(runs::close_orphans)?;
         if let Err(error) = settings::snapshot() {
-            self.said.say(&format!("{error}. {}", error.hint()));
+            self.said.say(&error.in_full());
             return Ok(LOOK_AGAIN);
         }
         if let Some(request) = step(runs::next_request)? {
@@ -127,7 +127,7 @@ impl Worker {
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Err(error) => {
                 step(|| note(&error))?;
-                ServerLog.line(Level::Warning, &format!("[ERREUR] {error}. {}", error.hint()));
+                ServerLog.line(Level::Warning, &format!("[ERREUR] {}", error.in_full()));
                 Ok(Duration::ZERO)
             }
         }
@@ -178,9 +178,9 @@ impl Worker {
                     Err(Error::Interrupted)
                 }
                 Err(error) => {
-                    let words = format!("{error}. {}", error.hint());
+                    let words = error.in_full();
                     step(|| runs::end(run, "error", None, Some(&words)))?;
-                    ports.log.line(Level::Warning, &format!("[ERREUR] {error}. {}", error.hint()));
+                    ports.log.line(Level::Warning, &format!("[ERREUR] {words}"));
                     Ok(())
                 }
             }

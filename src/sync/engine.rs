@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long the engine waits for an arrival before it looks whether it should stop.
-const LOOK_AROUND: Duration = Duration::from_millis(50);
+pub(super) const LOOK_AROUND: Duration = Duration::from_millis(50);
 /// The job of a run that asks `/me`; the others are numbered from 0.
 const ME: usize = usize::MAX;
 

@@ -3,7 +3,7 @@
 //! A period is replaced whole or not at all: a file that turns out to be broken in its last line changes nothing. Periods
 //! must not overlap, or sums would double.
 
-use super::engine::Ports;
+use super::engine::{LOOK_AROUND, Ports};
 use super::ports::{ExportStore, Holding, Pages, Progress};
 use super::read::{Arrival, Delivery, Job, Lines, Read, What};
 use super::report::{self, Level, Status, SyncType, TableReport};
@@ -16,10 +16,7 @@ use crate::row::{Shape, Type};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
-
-/// How long the engine waits for lines before it looks whether it should stop.
-const LOOK_AROUND: Duration = Duration::from_millis(50);
+use std::time::Instant;
 
 /// Which periods are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -123,7 +123,7 @@ impl Tally {
     /// The report of a table that came to this end.
     pub fn report(mut self, status: Status, error: Option<Error>) -> TableReport {
         if let Some(error) = &error {
-            self.message = Some(format!("{error}. {}", error.hint()));
+            self.message = Some(error.in_full());
         }
         TableReport {
             table: self.table,

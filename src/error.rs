@@ -46,6 +46,9 @@ pub enum Error {
     /// HTTP 401: missing, wrong and expired tokens are not told apart by the API.
     #[error("Pennylane refuses the token (401)")]
     TokenRefused,
+    /// `/me` names another company than the one whose token this is said to be.
+    #[error("{whose} token is for company {found}, not for company {expected}: nothing was written")]
+    WrongCompany { whose: &'static str, expected: i64, found: i64 },
     /// HTTP 403 on a list.
     #[error("the token lacks the scope {} (403)", scope_name(scope))]
     ScopeMissing { scope: String },
@@ -119,7 +122,7 @@ impl Error {
     /// The class of this error.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::TokenMissing(_) | Error::TokenRefused => Kind::Token,
+            Error::TokenMissing(_) | Error::TokenRefused | Error::WrongCompany { .. } => Kind::Token,
             Error::ScopeMissing { .. } => Kind::Scope,
             Error::TooManyRequests { .. } => Kind::Quota,
             Error::Network(_) | Error::Timeout(_) | Error::Unavailable(_) | Error::ExportNotReady(_) => Kind::Network,
@@ -152,7 +155,7 @@ impl Error {
             Error::TokenMissing(_) => {
                 "Set PENNYLANE_API_TOKEN in the environment of the PostgreSQL server, or name a file \
                  that holds the token in PENNYLANE_API_TOKEN_FILE or in the setting pennylane.api_token_file, \
-                 then restart or reload the server."
+                 then restart or reload the server; or run SELECT pennylane.add_company('...');"
                     .into()
             }
             Error::TokenRefused => {
@@ -161,6 +164,11 @@ impl Error {
                  SELECT * FROM pennylane.check();"
                     .into()
             }
+            Error::WrongCompany { expected, .. } => format!(
+                "Were two tokens swapped? Put the token of company {expected} back, add the other company beside it with \
+                 SELECT pennylane.add_company('...'); or give up company {expected} with \
+                 SELECT pennylane.remove_company({expected});"
+            ),
             Error::ScopeMissing { scope } => format!(
                 "Give the token the scope {} in Pennylane (Settings > Connectivity > Developers), \
                  then run the sync again.",

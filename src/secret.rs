@@ -31,7 +31,13 @@ impl Token {
         hasher.finish()
     }
 
-    /// The token itself, for the Authorization header and for nothing else.
+    /// Its last characters, enough to tell it from others in Pennylane's list. A short one shows nothing.
+    pub fn hint(&self) -> String {
+        let shown = if self.0.len() >= 20 { &self.0[self.0.len() - 4..] } else { "" };
+        format!("...{shown}")
+    }
+
+    /// The token itself, for the Authorization header, the table of tokens, and nothing else.
     pub(crate) fn open(&self) -> &str {
         &self.0
     }

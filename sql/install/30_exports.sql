@@ -28,6 +28,7 @@ CREATE TABLE pennylane.proofs (
     their_credit      numeric     NOT NULL,
     debit_difference  numeric     NOT NULL,
     credit_difference numeric     NOT NULL,
+    differs           boolean     GENERATED ALWAYS AS (debit_difference <> 0 OR credit_difference <> 0) STORED,
     PRIMARY KEY (company_id, period_start, period_end, account_number)
 );
 
@@ -526,12 +527,12 @@ CREATE FUNCTION pennylane.prove(company bigint DEFAULT NULL)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    proven CONSTANT bigint := pennylane._prove(company);
+    proven CONSTANT bigint[] := pennylane._prove(company);
 BEGIN
     RETURN QUERY
     SELECT p.*
     FROM pennylane.proofs p
-    WHERE p.company_id = proven AND (p.debit_difference <> 0 OR p.credit_difference <> 0)
-    ORDER BY p.period_start, p.account_number;
+    WHERE p.company_id = ANY (proven) AND p.differs
+    ORDER BY p.company_id, p.period_start, p.account_number;
 END
 $$;

@@ -1,41 +1,48 @@
 -- What shows how the background worker and the copy are doing.
 
--- The last runs over all tables, and the failures since the last one that brought anything. A scheduled run that somebody
--- cancelled is over for this time. A crash may happen; from the second in a row on, the run may be what makes the server
--- crash, and waits too. Rows of the future are from a clock that was set back.
+-- The last runs over all tables, company by company, and the failures since the last one that brought anything. A
+-- scheduled run that somebody cancelled is over for this time. A crash may happen; from the second in a row on, the run may
+-- be what makes the server crash, and waits too. Rows of the future are from a clock that was set back.
 CREATE VIEW pennylane._past_runs AS
     WITH whole AS (
         SELECT
             r.*,
-            (r.status = 'cancelled' AND r.trigger = 'schedule') OR EXISTS (
-                SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id AND t.status IN ('ok', 'partial')
-            ) AS good
+            r.status IN ('ok', 'partial')
+                OR (r.status = 'cancelled' AND r.trigger = 'schedule')
+                OR EXISTS (
+                    SELECT FROM pennylane.sync_run_tables t
+                    WHERE t.run_id = r.run_id AND t.status IN ('ok', 'partial')
+                ) AS good
         FROM pennylane.sync_runs r
         WHERE r.target IS NULL
           AND r.mode IN ('full', 'incremental')
           AND r.finished_at IS NOT NULL
           AND r.started_at <= pg_catalog.clock_timestamp()
-    ), bad AS (
+    ), judged AS (
         SELECT
-            pg_catalog.max(finished_at) AS failed_at,
-            pg_catalog.count(*) FILTER (WHERE status IN ('error', 'skipped'))
-                + greatest(pg_catalog.count(*) FILTER (WHERE status = 'interrupted') - 1, 0) AS failures
-        FROM whole
-        WHERE NOT good
-          AND (status IN ('error', 'skipped') OR (status = 'interrupted' AND error IS NULL))
-          AND run_id > coalesce((SELECT pg_catalog.max(run_id) FROM whole WHERE good), 0)
+            w.*,
+            w.run_id > coalesce(pg_catalog.max(w.run_id) FILTER (WHERE w.good) OVER (PARTITION BY w.company_id), 0) AS since
+        FROM whole w
+    ), counted AS (
+        SELECT
+            company_id,
+            pg_catalog.max(started_at) FILTER (WHERE good) AS last_run,
+            pg_catalog.max(started_at) FILTER (WHERE good AND mode = 'full') AS last_full,
+            pg_catalog.max(finished_at) FILTER (WHERE since AND status IN ('error', 'skipped', 'interrupted') AND NOT stopped)
+                AS failed_at,
+            pg_catalog.count(*) FILTER (WHERE since AND status IN ('error', 'skipped'))
+                + greatest(pg_catalog.count(*) FILTER (WHERE since AND status = 'interrupted' AND NOT stopped) - 1, 0)
+                AS failures
+        FROM judged
+        CROSS JOIN LATERAL (SELECT status = 'interrupted' AND error IS NOT NULL AS stopped) AS how
+        GROUP BY company_id
     )
-    SELECT
-        pg_catalog.max(w.started_at) FILTER (WHERE w.good) AS last_run,
-        pg_catalog.max(w.started_at) FILTER (WHERE w.good AND w.mode = 'full') AS last_full,
-        (SELECT failed_at FROM bad WHERE failures > 0) AS failed_at,
-        (SELECT failures FROM bad) AS failures
-    FROM whole w;
+    SELECT company_id, last_run, last_full, CASE WHEN failures > 0 THEN failed_at END AS failed_at, failures
+    FROM counted;
 
 CREATE VIEW pennylane.schedule AS
     SELECT
-        (SELECT r.company_id FROM pennylane.sync_runs r WHERE r.company_id IS NOT NULL ORDER BY r.run_id DESC LIMIT 1)
-            AS company_id,
+        c.company_id,
         n.next_incremental_at,
         n.next_full_at,
         l.started_at AS last_run_at,
@@ -43,15 +50,21 @@ CREATE VIEW pennylane.schedule AS
         (
             SELECT a.pid
             FROM pg_catalog.pg_stat_activity a
-            WHERE a.backend_type = 'penny_pg worker' AND a.datname = pg_catalog.current_database()
+            WHERE a.backend_type = 'penny_pg scheduler' AND a.datname = pg_catalog.current_database()
             LIMIT 1
         ) AS worker_pid
-    FROM pennylane._past_runs p
+    FROM (
+        SELECT k.company_id FROM pennylane.companies k WHERE k.enabled
+        UNION ALL
+        -- Before the first run.
+        SELECT NULL WHERE NOT EXISTS (SELECT FROM pennylane.companies)
+    ) AS c
+    LEFT JOIN pennylane._past_runs p ON p.company_id IS NOT DISTINCT FROM c.company_id
     CROSS JOIN LATERAL pennylane._next_runs(p.last_run, p.last_full, p.failed_at, p.failures) n
     LEFT JOIN LATERAL (
         SELECT r.started_at, r.status
         FROM pennylane.sync_runs r
-        WHERE r.status <> 'queued'
+        WHERE r.status <> 'queued' AND r.company_id IS NOT DISTINCT FROM c.company_id
         ORDER BY r.run_id DESC
         LIMIT 1
     ) AS l ON true;
@@ -100,34 +113,35 @@ CREATE VIEW pennylane.health AS
                 THEN proof.differing || ' accounts differ from the trial balance of Pennylane: see pennylane.proofs'
             WHEN unproven.nights THEN 'not proven whole for two nights: SELECT * FROM pennylane.sync_full();'
         END AS detail
-    FROM (
-        SELECT company_id FROM pennylane.sync_state
-        UNION
-        SELECT company_id FROM pennylane.sync_runs WHERE company_id IS NOT NULL
-    ) AS c
+    FROM pennylane.companies c
     CROSS JOIN pennylane._data_tables() AS n (table_name)
     LEFT JOIN pennylane.sync_state s ON s.company_id = c.company_id AND s.table_name = n.table_name
     LEFT JOIN LATERAL (
         SELECT pg_catalog.count(*) AS differing
         FROM pennylane.proofs p
-        WHERE s.table_name = 'ledger_entry_lines' AND p.company_id = s.company_id
-          AND (p.debit_difference <> 0 OR p.credit_difference <> 0)
+        WHERE s.table_name = 'ledger_entry_lines' AND p.company_id = s.company_id AND p.differs
     ) AS proof ON true
     -- Changes may go on arriving while the nightly run fails for a table. Exports are asked for when the ledger changed.
     CROSS JOIN LATERAL (
         SELECT s.sync_type <> 'export' AND pg_catalog.now() - s.last_full_at > interval '50 hours' AS nights
     ) AS unproven
+    WHERE c.enabled
     UNION ALL
     -- A run that could not even begin, such as with a token that is refused, until one succeeds.
     SELECT r.company_id, NULL, 'error', NULL, NULL, r.error
     FROM (
-        SELECT *
-        FROM pennylane.sync_runs
-        WHERE status IN ('ok', 'skipped', 'partial', 'error')
-        ORDER BY run_id DESC
-        LIMIT 1
+        SELECT DISTINCT ON (l.company_id) l.*
+        FROM pennylane.sync_runs l
+        WHERE l.status IN ('ok', 'skipped', 'partial', 'error')
+        ORDER BY l.company_id, l.run_id DESC
     ) AS r
-    WHERE r.status = 'error' AND NOT EXISTS (SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id);
+    WHERE r.status = 'error'
+      AND NOT EXISTS (SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id)
+      AND CASE
+          -- The server's token, of which nobody knew whose it is; until somebody does.
+          WHEN r.company_id IS NULL THEN NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.token_hint IS NULL)
+          ELSE EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = r.company_id AND c.enabled)
+      END;
 
 -- Tells who listens what went wrong in a run, unless the run before it said so already. Figures do not make an error new:
 -- how long and how often something was tried differs each time.
@@ -147,14 +161,15 @@ AS $$
         WHERE r.status = 'error' AND coalesce(t.status, r.status) = 'error'
     ), before AS (
         -- A table's last run; of a run that could not begin, the last one that was finished.
-        SELECT t.table_name, pg_catalog.max(t.run_id) AS run_id
+        SELECT t.company_id, t.table_name, pg_catalog.max(t.run_id) AS run_id
         FROM pennylane.sync_run_tables t
         WHERE t.run_id < run
-        GROUP BY t.table_name
+        GROUP BY t.company_id, t.table_name
         UNION ALL
-        SELECT NULL, pg_catalog.max(r.run_id)
+        SELECT r.company_id, NULL, pg_catalog.max(r.run_id)
         FROM pennylane.sync_runs r
         WHERE r.run_id < run AND r.status IN ('ok', 'skipped', 'partial', 'error')
+        GROUP BY r.company_id
     )
     SELECT pg_catalog.pg_notify(
         'pennylane_alert',
@@ -166,7 +181,9 @@ AS $$
           SELECT
           FROM before b
           JOIN wrong o ON o.run_id = b.run_id AND o.table_name IS NOT DISTINCT FROM b.table_name
-          WHERE b.table_name IS NOT DISTINCT FROM w.table_name AND o.kind = w.kind
+          WHERE b.company_id IS NOT DISTINCT FROM w.company_id
+            AND b.table_name IS NOT DISTINCT FROM w.table_name
+            AND o.kind = w.kind
       );
 $$;
 
@@ -177,11 +194,12 @@ AS $$
 DECLARE
     ill record;
 BEGIN
-    SELECT coalesce(h.table_name, 'the last run') AS name, h.detail, pg_catalog.count(*) OVER () AS number
+    SELECT
+        pg_catalog.concat_ws(' of company ', coalesce(h.table_name, 'the last run'), h.company_id) AS name, h.detail, pg_catalog.count(*) OVER () AS number
     INTO ill
     FROM pennylane.health h
     WHERE h.severity = 'error'
-    ORDER BY h.table_name NULLS FIRST
+    ORDER BY h.company_id, h.table_name NULLS FIRST
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'pennylane.health holds % errors; the first, %: %', ill.number, ill.name, ill.detail

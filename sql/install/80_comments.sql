@@ -92,7 +92,7 @@ COMMENT ON FUNCTION pennylane.check() IS 'The doctor: what works, what does not,
 COMMENT ON FUNCTION pennylane._armed_foreign_keys() IS 'Internal: triggers of the informational foreign keys that are still enabled.';
 COMMENT ON FUNCTION pennylane._disarm_foreign_keys() IS 'Internal: disables them, so that a record may arrive before the one it points to.';
 
-COMMENT ON FUNCTION pennylane.request_sync(text, text, bigint) IS 'Asks the background worker for a run (mode full or incremental) of one table or of all, and returns its number in sync_runs at once.';
+COMMENT ON FUNCTION pennylane.request_sync(text, text, bigint) IS 'Asks the background worker for a run (mode full or incremental) of one table or of all, and returns its number in sync_runs at once. Without a company: one run each, and the number of the first.';
 COMMENT ON FUNCTION pennylane.cancel_run(bigint) IS 'Stops a run that the background worker has in hand or in its queue. False when it has neither.';
 COMMENT ON FUNCTION pennylane.assert_healthy() IS 'Raises an error when health holds one, or when nothing was synced yet. For a pg_cron job or a monitor.';
 COMMENT ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint) IS 'Internal: when the next runs of the background worker are, after what the view _past_runs tells.';
@@ -100,7 +100,29 @@ COMMENT ON FUNCTION pennylane._data_tables() IS 'Internal: the names of the data
 COMMENT ON FUNCTION pennylane._progress() IS 'Internal: what the runs of this database have read; the view progress shows it.';
 COMMENT ON FUNCTION pennylane._alert(bigint) IS 'Internal: sends NOTIFY pennylane_alert for each error of a run that its forerunner did not have.';
 
+COMMENT ON TABLE pennylane.companies IS 'The companies that are kept here. add_company(), rotate_token() and remove_company() change it.';
+COMMENT ON COLUMN pennylane.companies.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.companies.name IS 'Its name at Pennylane, as of the last run.';
+COMMENT ON COLUMN pennylane.companies.label IS 'What you call it. NULL: nothing special.';
+COMMENT ON COLUMN pennylane.companies.reg_no IS 'Its registration number at Pennylane (SIREN in France).';
+COMMENT ON COLUMN pennylane.companies.api_base_url IS 'Address of the API for it. NULL: pennylane.api_base_url.';
+COMMENT ON COLUMN pennylane.companies.enabled IS 'Whether it is synced. UPDATE it to false to leave it as it is for a while.';
+COMMENT ON COLUMN pennylane.companies.token_hint IS 'Last characters of the stored token, to tell it from others. NULL: the server''s own token (environment or file) is its token.';
+
+COMMENT ON TABLE pennylane.company_tokens IS 'Internal: the API tokens. Row security without a policy: only its owner reads it. Never dumped, never to be published.';
+COMMENT ON COLUMN pennylane.company_tokens.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.company_tokens.token IS 'The token, as Pennylane gave it.';
+
+COMMENT ON FUNCTION pennylane.add_company(text, text) IS 'Asks Pennylane whose token this is, stores it, and returns the company. The statement is hidden from pg_stat_activity and from the log''s STATEMENT lines; log_statement = all would write it before that.';
+COMMENT ON FUNCTION pennylane.rotate_token(bigint, text) IS 'Stores another token for a company, after asking Pennylane whether it is that company''s. A run under way goes on with either. The statement is hidden as that of add_company() is.';
+COMMENT ON FUNCTION pennylane.remove_company(bigint, boolean) IS 'Forgets a company''s token and syncs it no more. Its rows and history stay, unless keep_data is false.';
+COMMENT ON FUNCTION pennylane._company_tables() IS 'Internal: the tables that hold rows of companies.';
+COMMENT ON FUNCTION pennylane._publications_of_tokens() IS 'Internal: the publications that would carry company_tokens. NULL: none.';
+COMMENT ON FUNCTION pennylane._keep_tokens_unpublished() IS 'Internal: refuses a publication that would carry company_tokens while there are any.';
+COMMENT ON EVENT TRIGGER penny_pg_keep_tokens_unpublished IS 'Refuses a publication that would carry the API tokens.';
+
 COMMENT ON VIEW pennylane._past_runs IS 'Internal: what the schedule needs to know of the runs over all tables.';
+COMMENT ON COLUMN pennylane._past_runs.company_id IS 'Pennylane company. NULL: runs that did not come to know it.';
 COMMENT ON COLUMN pennylane._past_runs.last_run IS 'Start of the last one that brought anything. NULL: none did.';
 COMMENT ON COLUMN pennylane._past_runs.last_full IS 'Start of the last full one that did. NULL: none did.';
 COMMENT ON COLUMN pennylane._past_runs.failed_at IS 'End of the last one that brought nothing. NULL: none since last_run.';
@@ -116,13 +138,13 @@ COMMENT ON COLUMN pennylane.progress.rows_per_second IS 'Rows a second since sta
 COMMENT ON COLUMN pennylane.progress.started_at IS 'When the first page of this table was written.';
 COMMENT ON COLUMN pennylane.progress.estimated_end IS 'When the table will have as many rows as after its last full load, at this speed. NULL: a first load, or changes.';
 
-COMMENT ON VIEW pennylane.schedule IS 'When the background worker runs next, and how its last run ended.';
+COMMENT ON VIEW pennylane.schedule IS 'When the background worker syncs each company next, and how its last run ended.';
 COMMENT ON COLUMN pennylane.schedule.company_id IS 'Pennylane company. NULL: not known yet.';
 COMMENT ON COLUMN pennylane.schedule.next_incremental_at IS 'When changes are brought next (pennylane.sync_interval).';
 COMMENT ON COLUMN pennylane.schedule.next_full_at IS 'When the whole copy is proven next (pennylane.full_sync_at in pennylane.timezone).';
 COMMENT ON COLUMN pennylane.schedule.last_run_at IS 'Start of the last run, whoever asked for it. NULL: none yet.';
 COMMENT ON COLUMN pennylane.schedule.last_status IS 'How it ended; running while it runs.';
-COMMENT ON COLUMN pennylane.schedule.worker_pid IS 'Process of the background worker. NULL: none runs in this database.';
+COMMENT ON COLUMN pennylane.schedule.worker_pid IS 'Process of the scheduler, which starts the runs. NULL: none runs in this database.';
 
 COMMENT ON VIEW pennylane.health IS 'What a monitor asks: how each table is doing. assert_healthy() raises when a row is an error.';
 COMMENT ON COLUMN pennylane.health.company_id IS 'Pennylane company.';

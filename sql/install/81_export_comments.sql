@@ -26,6 +26,7 @@ COMMENT ON COLUMN pennylane.proofs.their_debit IS 'Sum of the debits at Pennylan
 COMMENT ON COLUMN pennylane.proofs.their_credit IS 'Sum of the credits at Pennylane: in its trial balance, or in the FEC.';
 COMMENT ON COLUMN pennylane.proofs.debit_difference IS 'our_debit - their_debit. 0: proven to the cent.';
 COMMENT ON COLUMN pennylane.proofs.credit_difference IS 'our_credit - their_credit. 0: proven to the cent.';
+COMMENT ON COLUMN pennylane.proofs.differs IS 'One of the two differences is not 0.';
 
 COMMENT ON TYPE pennylane._fec_anomaly IS 'A row of fec_anomalies(): one fault.';
 COMMENT ON COLUMN pennylane._fec_anomaly.company_id IS 'Pennylane company.';

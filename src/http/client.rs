@@ -1,8 +1,10 @@
 //! One HTTP client a run: the token's header, timeouts, a size cap while reading, the pace, and errors without secrets.
 
 use super::download;
+use super::token::RunToken;
 use crate::api::Answer;
 use crate::api::export::Link;
+use crate::api::me::Me;
 use crate::api::request::Request;
 use crate::error::{Error, Result, clean};
 use crate::limit::Limiter;
@@ -41,7 +43,7 @@ pub struct Options {
 pub struct Client {
     agent: ureq::Agent,
     options: Options,
-    authorization: String,
+    token: Arc<RunToken>,
     limiter: Arc<Limiter>,
     started: Instant,
     over: Arc<AtomicBool>,
@@ -67,12 +69,50 @@ impl Client {
             .accept("application/json");
         Client {
             agent: config.build().new_agent(),
-            authorization: format!("Bearer {}", options.token.open()),
+            token: Arc::new(RunToken::new(options.token.clone())),
             limiter: Limiter::of(&options.token, options.rate_limit),
             options,
             started: Instant::now(),
             over,
         }
+    }
+
+    /// The token that is sent, for whoever looks where it is stored.
+    pub(super) fn token(&self) -> Arc<RunToken> {
+        self.token.clone()
+    }
+
+    /// The token to go on with after this one was refused: rotated meanwhile, and of the same company.
+    fn renewed(&self, refused: &Token) -> Result<Option<Token>> {
+        let Some(stored) = self.token.instead_of(refused, &self.over) else { return Ok(None) };
+        let Some(company) = company(&self.send_with(&Request::me(), &stored)?) else { return Ok(None) };
+        if self.token.company().is_some_and(|of_run| of_run != company) {
+            return Ok(None);
+        }
+        self.token.adopt(stored.clone(), company);
+        Ok(Some(stored))
+    }
+
+    /// One try of one request with this token.
+    fn send_with(&self, request: &Request, token: &Token) -> Result<Answer> {
+        self.take_turn()?;
+        let wire = |error| self.options.wire_error(error);
+        let url = self.url(request);
+        let mut response = match &request.body {
+            None => self.agent.get(url.as_str()).header(header::AUTHORIZATION, bearer(token)).call(),
+            Some(body) => {
+                let call = self.agent.post(url.as_str()).header(header::AUTHORIZATION, bearer(token));
+                call.content_type("application/json").send(body)
+            }
+        }
+        .map_err(wire)?;
+        let status = response.status().as_u16();
+        let (date, retry_after) = (date(response.headers()), retry_after(response.headers()));
+        let expires = text(response.headers(), "api-version-expires-at").map(clean);
+        let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec().map_err(wire)?;
+        // Refusals are quoted in messages, and a server may repeat what it was sent.
+        let body = if status < 400 { body } else { without(token, &body) };
+        Ok(Answer { status, date, retry_after, expires, body })
     }
 
     /// Where a signed link leads: never elsewhere than over TLS, or on this machine.
@@ -96,10 +136,6 @@ impl Client {
             self.pause(wait)?;
         }
         if self.over.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
-    }
-
-    fn without_token(&self, body: &[u8]) -> Vec<u8> {
-        String::from_utf8_lossy(body).replace(self.options.token.open(), "(hidden)").into_bytes()
     }
 }
 
@@ -138,24 +174,20 @@ impl Options {
 
 impl Api for Client {
     fn send(&self, request: &Request) -> Result<Answer> {
-        self.take_turn()?;
-        let wire = |error| self.options.wire_error(error);
-        let url = self.url(request);
-        let mut response = match &request.body {
-            None => self.agent.get(url.as_str()).header(header::AUTHORIZATION, &self.authorization).call(),
-            Some(body) => {
-                let call = self.agent.post(url.as_str()).header(header::AUTHORIZATION, &self.authorization);
-                call.content_type("application/json").send(body)
-            }
+        let token = self.token.current();
+        let answer = self.send_with(request, &token)?;
+        if answer.status == 401 {
+            return match self.renewed(&token)? {
+                Some(renewed) => self.send_with(request, &renewed),
+                None => Ok(answer),
+            };
         }
-        .map_err(wire)?;
-        let status = response.status().as_u16();
-        let (date, retry_after) = (date(response.headers()), retry_after(response.headers()));
-        let expires = text(response.headers(), "api-version-expires-at").map(clean);
-        let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec().map_err(wire)?;
-        // Refusals are quoted in messages, and a server may repeat what it was sent.
-        let body = if status < 400 { body } else { self.without_token(&body) };
-        Ok(Answer { status, date, retry_after, expires, body })
+        if *request == Request::me()
+            && let Some(company) = company(&answer)
+        {
+            self.token.adopt(token, company);
+        }
+        Ok(answer)
     }
 
     fn download(&self, link: &Link) -> Result<Download> {
@@ -164,7 +196,7 @@ impl Api for Client {
         // The link suffices and its host refuses a token. Should the API's own host ask for one, it may have it.
         let done = get(None)?;
         let own = url.origin() == self.options.base_url.origin();
-        if done.status == 401 && own { get(Some(self.authorization.clone())) } else { Ok(done) }
+        if done.status == 401 && own { get(Some(bearer(&self.token.current()))) } else { Ok(done) }
     }
 
     fn pause(&self, pause: Duration) -> Result<()> {
@@ -188,6 +220,20 @@ impl Api for Client {
     fn retry_for(&self) -> Duration {
         self.options.retry_for
     }
+}
+
+fn bearer(token: &Token) -> String {
+    format!("Bearer {}", token.open())
+}
+
+fn without(token: &Token, body: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(body).replace(token.open(), "(hidden)").into_bytes()
+}
+
+/// The company in an answer of `/me`.
+fn company(me: &Answer) -> Option<i64> {
+    let me = (me.status == 200).then(|| Me::parse(&me.body).ok()).flatten()?;
+    Some(me.company.id)
 }
 
 /// Whether an address never leaves this machine.

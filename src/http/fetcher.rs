@@ -5,7 +5,9 @@
 //! its timeout and finds nobody to talk to.
 
 use super::client::Client;
+use super::token::RunToken;
 use crate::error::{Error, Result};
+use crate::secret::Token;
 use crate::sync::ports::Fetch;
 use crate::sync::read::{self, Arrival, Job, What};
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -18,9 +20,15 @@ use std::time::Duration;
 /// Pages that may wait for the writer, per thread: enough to keep it busy, few enough to bound memory.
 const PAGES_AHEAD: usize = 4;
 
+/// Looks for the token that is stored now; `None` when there is none that can be used.
+pub type Stored<'a> = Box<dyn FnMut() -> Option<Token> + 'a>;
+
 /// The reading threads of one run.
-pub struct Fetcher {
+pub struct Fetcher<'a> {
     shared: Arc<Shared>,
+    token: Arc<RunToken>,
+    /// Called on the thread that holds this value.
+    stored: Stored<'a>,
     arrivals: Receiver<(u64, Arrival)>,
     over: Arc<AtomicBool>,
 }
@@ -53,15 +61,16 @@ impl Shared {
     }
 }
 
-impl Fetcher {
-    /// Starts this many threads. `over` is the flag that the client's waits look at.
+impl<'a> Fetcher<'a> {
+    /// Starts this many threads. `over` is the flag that the client's waits look at; `stored` is asked for another token
+    /// when the one in use is refused.
     ///
     /// # Errors
     /// `Setup` when the system gives no thread.
-    pub fn start(client: Client, threads: usize, over: Arc<AtomicBool>) -> Result<Fetcher> {
+    pub fn start(client: Client, threads: usize, over: Arc<AtomicBool>, stored: Stored<'a>) -> Result<Fetcher<'a>> {
         let shared = Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() });
         let (sender, arrivals) = mpsc::sync_channel(threads * PAGES_AHEAD);
-        let fetcher = Fetcher { shared: shared.clone(), arrivals, over };
+        let fetcher = Fetcher { shared: shared.clone(), token: client.token(), stored, arrivals, over };
         let client = Arc::new(client);
         let started = with_signals_blocked(|| {
             (0..threads).try_for_each(|_| {
@@ -120,7 +129,7 @@ fn next_job(shared: &Shared) -> Option<(u64, Job)> {
     }
 }
 
-impl Fetch for Fetcher {
+impl Fetch for Fetcher<'_> {
     fn submit(&mut self, job: Job) {
         let mut queue = self.shared.lock();
         queue.submitted += 1;
@@ -131,6 +140,10 @@ impl Fetch for Fetcher {
     }
 
     fn next(&mut self, wait: Duration) -> Option<Arrival> {
+        if self.token.is_asked_for() {
+            let stored = (self.stored)();
+            self.token.answer(stored);
+        }
         let (place, arrival) = self.arrivals.recv_timeout(wait).ok()?;
         (!self.shared.lock().is_cancelled(place, arrival.job)).then_some(arrival)
     }
@@ -143,7 +156,7 @@ impl Fetch for Fetcher {
     }
 }
 
-impl Drop for Fetcher {
+impl Drop for Fetcher<'_> {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
         self.shared.lock().over = true;

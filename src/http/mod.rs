@@ -3,3 +3,4 @@
 pub mod client;
 mod download;
 pub mod fetcher;
+pub mod token;

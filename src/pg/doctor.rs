@@ -1,5 +1,6 @@
 //! `check()`: looks at everything a sync needs and says what to do about what is missing.
 
+use super::companies::{self, Access, Bound};
 use super::functions::with_api;
 use super::progress;
 use super::settings::{self, TokenSource};
@@ -38,8 +39,21 @@ fn wrong(item: &str, error: &Error) -> Finding {
 /// # Errors
 /// `Interrupted` only: everything else is a finding.
 pub fn examine() -> Result<Vec<Finding>> {
-    let mut findings = vec![library(), background_worker(), token()];
-    api(&mut findings)?;
+    let mut findings = vec![library(), background_worker()];
+    findings.extend(tokens());
+    match companies::asked(None) {
+        Err(error) => findings.push(wrong("token", &error)),
+        Ok(ways) => {
+            for access in &ways {
+                let mut of_company = vec![token(access)];
+                api(access, &mut of_company)?;
+                // One company needs no name at each line.
+                let name = access.company.filter(|_| ways.len() > 1).map(|company| format!("{company}: "));
+                let named = |found: Finding| Finding { item: name.clone().unwrap_or_default() + &found.item, ..found };
+                findings.extend(of_company.into_iter().map(named));
+            }
+        }
+    }
     for data_table in data_tables() {
         findings.extend(table(data_table.name));
     }
@@ -64,10 +78,11 @@ fn background_worker() -> Finding {
     let database = settings::database();
     let here = Spi::get_one::<String>("SELECT pg_catalog.current_database()::text").ok().flatten();
     let item = "background worker";
-    match progress::worker_of_database() {
+    match progress::scheduler_of_database() {
         Some(pid) => {
-            let next = "SELECT 'next incremental run ' || pg_catalog.to_char(next_incremental_at, 'YYYY-MM-DD HH24:MI TZ') \
-                        || ', next full run ' || pg_catalog.to_char(next_full_at, 'YYYY-MM-DD HH24:MI TZ') \
+            let next = "SELECT 'next incremental run ' \
+                            || pg_catalog.to_char(pg_catalog.min(next_incremental_at), 'YYYY-MM-DD HH24:MI TZ') \
+                        || ', next full run ' || pg_catalog.to_char(pg_catalog.min(next_full_at), 'YYYY-MM-DD HH24:MI TZ') \
                         FROM pennylane.schedule";
             let next = Spi::get_one::<String>(next).ok().flatten().unwrap_or_default();
             ok(item, format!("process {pid}, {next}"))
@@ -86,25 +101,38 @@ fn background_worker() -> Finding {
     }
 }
 
-fn token() -> Finding {
-    let from = match settings::token_source() {
+/// Where tokens could be seen by others.
+fn tokens() -> Option<Finding> {
+    let publications = companies::publications().ok().flatten()?;
+    Some(Finding {
+        item: "tokens".into(),
+        status: "error",
+        detail: format!("the publication {publications} carries the table of the tokens"),
+        hint: Some(
+            "List the tables that it shall carry: ALTER PUBLICATION ... SET TABLE pennylane.customers, ...;".into(),
+        ),
+    })
+}
+
+fn token(access: &Access) -> Finding {
+    let from = match settings::token_source().filter(|_| access.is_servers()) {
         Some(TokenSource::SettingFile(_)) => "from the file named by pennylane.api_token_file",
         Some(TokenSource::EnvironmentFile(_)) => "from the file named by PENNYLANE_API_TOKEN_FILE",
         Some(TokenSource::Environment(_)) => "from the server's environment (PENNYLANE_API_TOKEN)",
-        None => "",
+        None => "stored by add_company() or rotate_token()",
     };
-    match settings::snapshot() {
+    match access.settings() {
         Ok(_) => ok("token", from),
         Err(error) => wrong("token", &error),
     }
 }
 
-fn api(findings: &mut Vec<Finding>) -> Result<()> {
-    let Ok(mut settings) = settings::snapshot() else { return Ok(()) };
+fn api(access: &Access, findings: &mut Vec<Finding>) -> Result<()> {
+    let Ok(mut settings) = access.settings() else { return Ok(()) };
     // A person waits for the answer: one try and a little more tells enough.
     settings.client.retry_for = settings.client.retry_for.min(std::time::Duration::from_secs(3));
     settings.concurrency = 1;
-    let identity = match with_api(&settings, |_, identity| Ok(identity)) {
+    let identity = match with_api(&settings, None, |_, identity| Ok(identity)) {
         Ok(identity) => identity,
         Err(Error::Interrupted) => return Err(Error::Interrupted),
         Err(error) => {
@@ -114,10 +142,18 @@ fn api(findings: &mut Vec<Finding>) -> Result<()> {
     };
     let url = &settings.client.base_url;
     let transport = if url.scheme() == "https" { "TLS verified" } else { "plain http on a loopback address" };
-    findings.push(ok("api", format!("{} answers, {transport}", settings::base_url())));
+    findings.push(ok("api", format!("{url} answers, {transport}")));
     let company = &identity.me.company;
     let name = company.name.as_deref().unwrap_or("without a name");
-    findings.push(ok("company", format!("{} ({name})", company.id)));
+    findings.push(match companies::bound(access, company) {
+        Ok(Bound::To(id)) => ok("company", format!("{id} ({name})")),
+        Ok(Bound::Elsewhere(id)) => warning(
+            "company",
+            format!("{id} ({name}) has a token of its own: the server's is not used"),
+            "Take the server's token away, or leave it for a company without one.",
+        ),
+        Err(error) => wrong("company", &error),
+    });
     let mut scopes: Vec<&str> = data_tables().map(|table| table.scope).collect();
     scopes.dedup();
     for scope in scopes.into_iter().chain([TRIAL_BALANCE_SCOPE]) {
@@ -192,7 +228,8 @@ fn freshness() -> Vec<Finding> {
     let query = "SELECT s.table_name, s.status, coalesce(s.last_error, ''), \
                  coalesce(s.last_sync_at < pg_catalog.clock_timestamp() - interval '26 hours', true), \
                  coalesce(pg_catalog.to_char(s.last_sync_at, 'YYYY-MM-DD HH24:MI TZ'), 'never') \
-                 FROM pennylane.sync_state s ORDER BY s.table_name";
+                 FROM pennylane.sync_state s JOIN pennylane.companies c ON c.company_id = s.company_id AND c.enabled \
+                 ORDER BY s.company_id, s.table_name";
     let _ = Spi::connect(|client| {
         for row in client.select(query, None, &[])? {
             let text = |place| row.get::<String>(place).map(Option::unwrap_or_default);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::result_large_err, reason = "pgrx takes errors with their SQLSTATE as ErrorReport by value")]
 
+use super::companies::{self, Access, Bound};
 use super::interrupts::{self, Pending};
 use super::lock::{self, Running};
 use super::log::Notices;
@@ -17,7 +18,7 @@ use crate::period::Period;
 use crate::sync::engine::{self, Ports};
 use crate::sync::ports::{Log, Stop};
 use crate::sync::proof;
-use crate::sync::report::{self, Level, SyncType, TableReport};
+use crate::sync::report::{self, Level, Status, SyncType, TableReport};
 use crate::sync::round::{self, Plan};
 use crate::sync::table::{Identity, Limits};
 use pgrx::pg_sys::panic::ErrorReport;
@@ -146,33 +147,41 @@ fn period(start: Option<Date>, end: Option<Date>) -> Result<Option<Period>> {
     }
 }
 
-/// `pennylane._prove(company)`: proves the ledger and gives the company. `prove()` shows what it found.
+/// `pennylane._prove(company)`: proves the ledgers and gives their companies. `prove()` shows what it found.
 #[pg_extern(name = "_prove")]
 #[search_path(pg_catalog, pg_temp)]
-fn prove(company: Option<i64>) -> std::result::Result<i64, ErrorReport> {
-    let done = with_company(company, |ports, identity| {
-        tables::run_if_missing(&["fiscal_years", "ledger_entry_lines", "fec"])?;
-        let of_token = identity.me.company.id;
-        let proof = proof::run(&identity, &mut SpiStore::new(of_token), ports)?;
-        let line = format!("[PREUVE] {} comptes compares, {} different", proof.accounts, proof.differing);
-        ports.log.line(Level::Step, &line);
-        Ok(of_token)
+fn prove(company: Option<i64>) -> std::result::Result<Vec<i64>, ErrorReport> {
+    let done = each_company(company, |access| {
+        with_company(access, company, |ports, identity| {
+            tables::run_if_missing(&["fiscal_years", "ledger_entry_lines", "fec"])?;
+            let of_token = identity.me.company.id;
+            let proof = proof::run(&identity, &mut SpiStore::new(of_token), ports)?;
+            let line = format!("[PREUVE] {} comptes compares, {} different", proof.accounts, proof.differing);
+            ports.log.line(Level::Step, &line);
+            Ok(Some(of_token))
+        })
     });
-    settle(done)
+    let proven = |done: Done<Option<i64>>| {
+        if let Err(error) = &done.outcome {
+            Notices.line(Level::Warning, &format!("[PREUVE] {}: {}", done.name(), error.in_full()));
+        }
+        done.outcome.ok().flatten()
+    };
+    Ok(settle(done)?.into_iter().filter_map(proven).collect())
 }
 
 /// What PostgreSQL raises for an error: a cancel in its own words.
-fn settle<T>(done: Result<T>) -> std::result::Result<T, ErrorReport> {
+pub fn settle<T>(done: Result<T>) -> std::result::Result<T, ErrorReport> {
     if let Err(Error::Interrupted) = done {
         interrupts::raise();
     }
     Ok(done?)
 }
 
-/// Does a round and gives the rows of the functions.
+/// Does a round for each company and gives the rows of the functions.
 fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
-    let (company, reports) = settle(run(plan, company, force_deletes))?;
-    let row = |report: TableReport| {
+    let done = settle(each_company(company, |access| run(plan, access, company, force_deletes)))?;
+    let of_table = |company: i64, report: TableReport| {
         (
             Some(company),
             Some(report.table.to_owned()),
@@ -187,7 +196,19 @@ fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::
             report.message,
         )
     };
-    Ok(reports.into_iter().map(row).collect())
+    let mut rows = Vec::new();
+    for one in done {
+        match one.outcome {
+            Ok(None) => {}
+            Ok(Some((company, reports))) => rows.extend(reports.into_iter().map(|report| of_table(company, report))),
+            Err(error) => {
+                Notices.line(Level::Warning, &format!("[ERREUR] {}", error.in_full()));
+                let (sync_type, status) = (plan.sync_type.word().to_owned(), Status::Error.word().to_owned());
+                rows.push((one.company, None, sync_type, status, 0, 0, 0, 0, 0, None, Some(error.in_full())));
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// `pennylane._data_tables()`
@@ -215,56 +236,111 @@ fn check() -> std::result::Result<
     Ok(TableIterator::new(rows))
 }
 
-/// Starts the readers of a run and asks whose token it is.
-pub fn with_api<T>(settings: &Settings, work: impl FnOnce(&mut Ports, Identity) -> Result<T>) -> Result<T> {
-    with_api_for(settings, &Pending, &mut Notices, work)
+/// Starts the readers of a run and asks whose token it is. `stored` is where to look when the token is refused.
+pub fn with_api<T>(
+    settings: &Settings,
+    stored: Option<&Access>,
+    work: impl FnOnce(&mut Ports, Identity) -> Result<T>,
+) -> Result<T> {
+    with_api_for(settings, stored, &Pending, &mut Notices, work)
 }
 
 /// The same for whoever stops and listens in another way.
 pub fn with_api_for<T>(
     settings: &Settings,
+    stored: Option<&Access>,
     stop: &dyn Stop,
     log: &mut dyn Log,
     work: impl FnOnce(&mut Ports, Identity) -> Result<T>,
 ) -> Result<T> {
     let over = Arc::new(AtomicBool::new(false));
     let client = Client::new(settings.client.clone(), over.clone());
-    let mut fetch = Fetcher::start(client, settings.concurrency, over)?;
+    let stored =
+        Box::new(|| txn::atomically("company_tokens", || stored.map(Access::token).transpose()).ok().flatten());
+    let mut fetch = Fetcher::start(client, settings.concurrency, over, stored)?;
     let mut ports = Ports { fetch: &mut fetch, stop, log };
     let identity = engine::identify(&mut ports)?;
     work(&mut ports, identity)
 }
 
+/// The company of a token that is good for what was asked; `None` when there is nothing to do with it: it is the server's,
+/// and its company has one of its own.
+///
 /// # Errors
-/// `Argument` when a company was asked for and the token is another one's.
-pub fn same_company(asked: Option<i64>, of_token: i64) -> Result<()> {
-    match asked.filter(|asked| *asked != of_token) {
-        None => Ok(()),
-        Some(asked) => Err(Error::Argument {
-            message: format!("the token is for company {of_token}, not for company {asked}"),
-            hint: "Leave the company out, or give the server the token of that company.".into(),
+/// `WrongCompany` when it is not the company's that it is kept for, `Argument` when another one was asked for.
+pub fn company_of(access: &Access, asked: Option<i64>, identity: &Identity) -> Result<Option<i64>> {
+    let of_token = identity.me.company.id;
+    match companies::bound(access, &identity.me.company)? {
+        Bound::To(company) if asked.is_none_or(|asked| asked == company) => Ok(Some(company)),
+        Bound::Elsewhere(_) if asked.is_none() => Ok(None),
+        _ => Err(Error::Argument {
+            message: format!("the token is for company {of_token}, not for company {}", asked.unwrap_or_default()),
+            hint: "Leave the company out, or add the other one with SELECT pennylane.add_company('...');".into(),
         }),
     }
 }
 
-/// Takes the company of the token for this transaction, and works for it.
-fn with_company<T>(company: Option<i64>, work: impl FnOnce(&mut Ports, Identity) -> Result<T>) -> Result<T> {
+/// What became of one company in a call.
+struct Done<T> {
+    company: Option<i64>,
+    outcome: Result<T>,
+}
+
+impl<T> Done<T> {
+    fn name(&self) -> String {
+        self.company.map_or("the server's token".into(), |company| format!("company {company}"))
+    }
+}
+
+/// Does something for the company asked for, or for each. One of several that fails does not keep the others from it.
+///
+/// # Errors
+/// That of the only company, or that of the first when every one failed; `Interrupted`.
+fn each_company<T>(asked: Option<i64>, work: impl Fn(&Access) -> Result<T>) -> Result<Vec<Done<T>>> {
     txn::require_fresh_snapshots()?;
     let _running = Running::start()?;
-    with_api(&settings::snapshot()?, |ports, identity| {
-        let of_token = identity.me.company.id;
-        same_company(company, of_token)?;
-        lock::company(of_token)?;
+    let ways = companies::asked(asked)?;
+    if let [only] = ways.as_slice() {
+        return Ok(vec![Done { company: only.company, outcome: Ok(work(only)?) }]);
+    }
+    let mut done = Vec::new();
+    for access in &ways {
+        // A failure takes back what this company's part of the call wrote.
+        let outcome = txn::atomically("(a company)", || work(access));
+        if let Err(Error::Interrupted) = outcome {
+            return Err(Error::Interrupted);
+        }
+        done.push(Done { company: access.company, outcome });
+    }
+    if done.iter().any(|one| one.outcome.is_ok()) {
+        return Ok(done);
+    }
+    let first = done.into_iter().find_map(|one| one.outcome.err());
+    Err(first.unwrap_or_else(|| Error::TokenMissing("none is configured".into())))
+}
+
+/// Takes the company of a token for this transaction, and works for it; the default value when there is nothing to do.
+fn with_company<T: Default>(
+    access: &Access,
+    asked: Option<i64>,
+    work: impl FnOnce(&mut Ports, Identity) -> Result<T>,
+) -> Result<T> {
+    with_api(&access.settings()?, Some(access), |ports, identity| {
+        let Some(company) = company_of(access, asked, &identity)? else { return Ok(T::default()) };
+        lock::company(company)?;
+        companies::keep(access, &identity.me.company)?;
         work(ports, identity)
     })
 }
 
-fn run(plan: &Plan, company: Option<i64>, force_deletes: bool) -> Result<(i64, Vec<TableReport>)> {
+/// What a round did: the company and its tables.
+type Ran = Option<(i64, Vec<TableReport>)>;
+
+fn run(plan: &Plan, access: &Access, asked: Option<i64>, force_deletes: bool) -> Result<Ran> {
     let start = Instant::now();
-    with_company(company, |ports, identity| {
+    with_company(access, asked, |ports, identity| {
         let of_token = identity.me.company.id;
-        let max_delete_percent = settings::snapshot()?.max_delete_percent;
-        let limits = Limits { max_delete_percent, force_deletes };
+        let limits = Limits { max_delete_percent: settings::max_delete_percent(), force_deletes };
         tables::run_if_missing(&plan.tables())?;
         let run = runs::open(of_token, "manual", plan.sync_type, plan.target())?;
         let _shown = Shown::start(run.id, of_token);
@@ -274,7 +350,7 @@ fn run(plan: &Plan, company: Option<i64>, force_deletes: bool) -> Result<(i64, V
         for line in report::end_lines(&done.reports, start.elapsed()) {
             ports.log.line(Level::Step, &line);
         }
-        nothing_synced(&done.reports).map_or(Ok((of_token, done.reports)), Err)
+        nothing_synced(&done.reports).map_or(Ok(Some((of_token, done.reports))), Err)
     })
 }
 

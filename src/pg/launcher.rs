@@ -1,8 +1,8 @@
-//! The launcher: in no database itself, it looks whether the worker's database exists and keeps a worker running in it. So
-//! a database that is not there yet costs one line in the log and not one a minute.
+//! The launcher: in no database itself, it looks whether the database to work in exists and keeps a scheduler running in
+//! it. So a database that is not there yet costs one line in the log and not one a minute.
 
 use super::process::{self, LONGEST_SLEEP, Once, leave, sleep, terminated};
-use super::{progress, settings, worker};
+use super::{progress, scheduler, settings};
 use pgrx::bgworkers::{BackgroundWorkerBuilder, BgWorkerStartTime, DynamicBackgroundWorker};
 use pgrx::prelude::*;
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 const LAUNCHER: &str = "penny_pg launcher";
 /// How often something that is not there yet is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The pause before a worker that ended is started again. It doubles while workers end at once.
+/// The pause before a scheduler that ended is started again. It doubles while they end at once.
 const RESTART: Duration = Duration::from_secs(1);
 const LONGEST_RESTART: Duration = Duration::from_secs(60);
-/// A worker that ended sooner could not work at all.
+/// A scheduler that ended sooner could not work at all.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Called when the library is preloaded.
@@ -34,17 +34,17 @@ pub fn register() {
         .load();
 }
 
-/// The process. Its worker outlives it when only the launcher is ended; the next launcher finds it.
+/// The process. Its scheduler outlives it when only the launcher is ended; the next launcher finds it.
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn penny_pg_launcher(_argument: pg_sys::Datum) {
     process::begin(None);
     let said = Once::default();
-    let mut worker: Option<DynamicBackgroundWorker> = None;
+    let mut scheduler: Option<DynamicBackgroundWorker> = None;
     let mut pause = RESTART;
     let mut started: Option<Instant> = None;
     while !terminated() {
-        if worker.as_ref().is_some_and(|worker| worker.pid().is_ok()) {
+        if scheduler.as_ref().is_some_and(|scheduler| scheduler.pid().is_ok()) {
             // Its end wakes this process.
             sleep(LONGEST_SLEEP);
             continue;
@@ -54,17 +54,17 @@ pub extern "C-unwind" fn penny_pg_launcher(_argument: pg_sys::Datum) {
             wait(pause);
             continue;
         }
-        worker = None;
+        scheduler = None;
         let database = settings::database();
-        if progress::worker_of_server().is_some() {
+        if progress::scheduler_of_server().is_some() {
             // The launcher before this one started it: nobody tells of its end.
         } else if !settings::worker() {
             said.say("the background worker is off (pennylane.worker)");
         } else if !exists(&database) {
             said.say(&format!("the background worker waits for the database \"{database}\" (pennylane.database)"));
-        } else if let Some(new) = start() {
+        } else if let Some(new) = process::start(scheduler::SCHEDULER, "penny_pg_scheduler", 0) {
             said.forget();
-            (worker, started) = (Some(new), Some(Instant::now()));
+            (scheduler, started) = (Some(new), Some(Instant::now()));
             continue;
         } else {
             said.say("no background worker could be started: raise max_worker_processes");
@@ -111,20 +111,4 @@ fn exists(database: &str) -> bool {
         pg_sys::CommitTransactionCommand();
         found
     }
-}
-
-fn start() -> Option<DynamicBackgroundWorker> {
-    let started = BackgroundWorkerBuilder::new(worker::WORKER)
-        .set_type(worker::WORKER)
-        .set_library("penny_pg")
-        .set_function("penny_pg_worker")
-        .enable_spi_access()
-        .set_start_time(BgWorkerStartTime::RecoveryFinished)
-        .set_restart_time(None)
-        // SAFETY: a number of this process; the end of the worker wakes it.
-        .set_notify_pid(unsafe { pg_sys::MyProcPid })
-        .load_dynamic()
-        .ok()?;
-    let _ = started.wait_for_startup();
-    Some(started)
 }

@@ -1,5 +1,6 @@
 //! The shell around the pure house: the only pgrx, the only `unsafe`, main thread only.
 
+mod companies;
 mod doctor;
 mod functions;
 mod interrupts;
@@ -11,12 +12,14 @@ mod progress;
 mod report;
 mod requests;
 mod runs;
+mod scheduler;
 mod settings;
 mod setup;
 mod shape;
 mod sql;
 mod statements;
 mod store;
+mod tokens;
 mod txn;
 mod worker;
 

@@ -1,6 +1,10 @@
 //! What the background processes have in common: their start, their signals, their sleep, their end.
 
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use super::txn;
+use crate::error::Result;
+use pgrx::bgworkers::{
+    BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, DynamicBackgroundWorker, SignalWakeFlags,
+};
 use pgrx::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
@@ -54,6 +58,50 @@ pub fn begin(database: Option<&str>) {
                 pg_sys::GucSource::PGC_S_OVERRIDE,
             );
         }
+    }
+}
+
+/// Starts a background process of this name that calls this function with a number. Its end wakes this process. `None`
+/// when the server has no room for it (`max_worker_processes`).
+pub fn start(name: &str, function: &str, argument: i64) -> Option<DynamicBackgroundWorker> {
+    let started = BackgroundWorkerBuilder::new(name)
+        .set_type(name)
+        .set_library("penny_pg")
+        .set_function(function)
+        .set_argument(argument.into_datum())
+        .enable_spi_access()
+        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_restart_time(None)
+        // SAFETY: a number of this process.
+        .set_notify_pid(unsafe { pg_sys::MyProcPid })
+        .load_dynamic()
+        .ok()?;
+    let _ = started.wait_for_startup();
+    Some(started)
+}
+
+/// Whose rights this process works with: those of the owner of the extension's tables.
+#[derive(Default)]
+pub struct Rights {
+    owner: Option<pg_sys::Oid>,
+}
+
+impl Rights {
+    /// Takes them, if that was not done yet; false while the extension is not installed. Outside of a transaction.
+    pub fn take(&mut self) -> Result<bool> {
+        let query = "SELECT c.relowner FROM pg_catalog.pg_extension e \
+                     JOIN pg_catalog.pg_class c ON c.relnamespace = e.extnamespace AND c.relname = 'sync_state' \
+                     WHERE e.extname = 'penny_pg'";
+        let owner = txn::atomically("(a step of the worker)", || Ok(Spi::get_one(query).ok().flatten()))?;
+        if owner != self.owner
+            && let Some(owner) = owner
+        {
+            // Each transaction takes care that nobody takes them back.
+            // SAFETY: outside of a transaction; PostgreSQL starts none while the context has a flag.
+            unsafe { pg_sys::SetUserIdAndSecContext(owner, 0) };
+        }
+        self.owner = owner;
+        Ok(owner.is_some())
     }
 }
 

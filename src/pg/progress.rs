@@ -1,6 +1,6 @@
-//! What other processes can see and say of the runs: how far each is, which process the background worker is, and that
-//! somebody wants a run to stop. In shared memory: what a transaction writes shows only at its end, and a function call is
-//! one transaction from its first page to its last.
+//! What other processes can see and say of the runs: how far each is, which processes work in the background and for
+//! whom, and that somebody wants a run to stop. In shared memory: what a transaction writes shows only at its end, and a
+//! function call is one transaction from its first page to its last.
 
 use crate::catalogue::{EXPORTS, RESOURCES, data_tables};
 use crate::sync::ports::Pages;
@@ -9,7 +9,9 @@ use pgrx::{PGRXSharedMemory, PgLwLock, pg_shmem_init};
 use std::cell::Cell;
 
 /// Runs that are shown at once; one more is not shown.
-const SLOTS: usize = 64;
+const SLOTS: usize = 128;
+/// Workers at once: more than `pennylane.max_workers` allows.
+const WORKERS: usize = 80;
 const TABLES: usize = RESOURCES.len() + EXPORTS.len();
 
 /// A table that is read.
@@ -28,16 +30,27 @@ struct Slot {
     database: u32,
     run: i64,
     company: i64,
+    /// A background worker does it.
+    background: bool,
     /// Somebody called `cancel_run()`.
     cancelled: bool,
     /// In the order of the catalogue.
     tables: [Option<Reading>; TABLES],
 }
 
+/// A background worker and the company that it has in hand; 0 while nobody knows whose its token is.
+#[derive(Clone, Copy)]
+struct Worker {
+    pid: i32,
+    database: u32,
+    company: i64,
+}
+
 #[derive(Clone, Copy)]
 struct Shared {
-    /// The background worker: its process and its database.
-    worker: Option<(i32, u32)>,
+    /// The scheduler: its process and its database.
+    scheduler: Option<(i32, u32)>,
+    workers: [Option<Worker>; WORKERS],
     runs: [Option<Slot>; SLOTS],
 }
 
@@ -57,7 +70,7 @@ thread_local! {
 /// Called when the library is preloaded.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that it no longer has")]
 pub fn register() {
-    pg_shmem_init!(SHARED = Shared { worker: None, runs: [None; SLOTS] });
+    pg_shmem_init!(SHARED = Shared { scheduler: None, workers: [None; WORKERS], runs: [None; SLOTS] });
     // Inherited by every process of the server.
     PRELOADED.set(true);
 }
@@ -72,11 +85,12 @@ impl Shown {
             // SAFETY: numbers of this process.
             let (pid, database) = unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) };
             let mut shared = SHARED.exclusive();
-            let runs = &mut shared.runs;
             // A process that was terminated took nothing back.
-            let place = runs.iter().position(|slot| slot.is_none_or(|slot| slot.pid == pid || !lives(slot.pid)));
+            let place = shared.runs.iter().position(|slot| slot.is_none_or(|slot| slot.pid == pid || !lives(slot.pid)));
             if let Some(place) = place {
-                runs[place] = Some(Slot { pid, database, run, company, cancelled: false, tables: [None; TABLES] });
+                let background = shared.workers.iter().flatten().any(|worker| worker.pid == pid);
+                let tables = [None; TABLES];
+                shared.runs[place] = Some(Slot { pid, database, run, company, background, cancelled: false, tables });
             }
             MINE.set(place);
         }
@@ -92,39 +106,68 @@ impl Drop for Shown {
     }
 }
 
-/// Notes that this process is the background worker.
-pub fn i_am_the_worker() {
+/// Notes that this process is the scheduler.
+pub fn i_am_the_scheduler() {
     // SAFETY: numbers of this process.
-    SHARED.exclusive().worker = Some(unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) });
+    SHARED.exclusive().scheduler = Some(unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) });
 }
 
-/// The background worker of this server, while it lives: its process and its database.
-fn worker() -> Option<(i32, u32)> {
+/// Notes that this process works for a company; `None` while nobody knows which.
+pub fn i_work_for(company: Option<i64>) {
+    // SAFETY: numbers of this process.
+    let (pid, database) = unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) };
+    let mut shared = SHARED.exclusive();
+    let workers = &mut shared.workers;
+    let mine = workers.iter().position(|worker| worker.is_some_and(|worker| worker.pid == pid));
+    let place = mine.or_else(|| workers.iter().position(|worker| worker.is_none_or(|worker| !lives(worker.pid))));
+    if let Some(place) = place {
+        workers[place] = Some(Worker { pid, database, company: company.unwrap_or(0) });
+    }
+}
+
+/// The companies of this database that background workers have in hand; `None` is one that nobody knows yet.
+pub fn in_hand() -> Vec<Option<i64>> {
+    if !PRELOADED.get() {
+        return Vec::new();
+    }
+    // SAFETY: a number of this process.
+    let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
+    let workers = SHARED.share().workers;
+    let here = workers.iter().flatten().filter(|worker| worker.database == here && lives(worker.pid));
+    here.map(|worker| (worker.company != 0).then_some(worker.company)).collect()
+}
+
+/// The scheduler of this server, while it lives: its process and its database.
+fn scheduler() -> Option<(i32, u32)> {
     if !PRELOADED.get() {
         return None;
     }
-    let worker = SHARED.share().worker;
-    worker.filter(|(pid, _)| lives(*pid))
+    let scheduler = SHARED.share().scheduler;
+    scheduler.filter(|(pid, _)| lives(*pid))
 }
 
-/// The process of the background worker, whatever its database.
-pub fn worker_of_server() -> Option<i32> {
-    worker().map(|(pid, _)| pid)
+/// The process of the scheduler, whatever its database.
+pub fn scheduler_of_server() -> Option<i32> {
+    scheduler().map(|(pid, _)| pid)
 }
 
-/// The process of the background worker of this database.
-pub fn worker_of_database() -> Option<i32> {
+/// The process of the scheduler of this database.
+pub fn scheduler_of_database() -> Option<i32> {
     // SAFETY: a number of this process.
     let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
-    worker().filter(|(_, database)| *database == here).map(|(pid, _)| pid)
+    scheduler().filter(|(_, database)| *database == here).map(|(pid, _)| pid)
 }
 
-/// Asks the background worker to stop this run; false when it does not have it in hand.
+/// Asks the background worker that does this run to stop it; false when none has it in hand.
 pub fn cancel(run: i64) -> bool {
-    let Some(pid) = worker_of_database() else { return false };
+    if !PRELOADED.get() {
+        return false;
+    }
+    // SAFETY: a number of this process.
+    let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
     let mut shared = SHARED.exclusive();
-    let slot = shared.runs.iter_mut().flatten().find(|slot| slot.pid == pid && slot.run == run);
-    slot.map(|slot| slot.cancelled = true).is_some()
+    let mine = |slot: &&mut Slot| slot.background && slot.database == here && slot.run == run && lives(slot.pid);
+    shared.runs.iter_mut().flatten().find(mine).map(|slot| slot.cancelled = true).is_some()
 }
 
 /// Whether somebody asked this process to stop its run.

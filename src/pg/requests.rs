@@ -3,8 +3,8 @@
 #![allow(clippy::result_large_err, reason = "pgrx takes errors with their SQLSTATE as ErrorReport by value")]
 
 use super::functions::target_plan;
-use super::{progress, runs, settings, worker};
-use crate::error::Error;
+use super::{companies, progress, runs, scheduler, settings};
+use crate::error::{Error, Result};
 use crate::schedule::Past;
 use crate::sync::report::SyncType;
 use chrono::{DateTime, Utc};
@@ -25,17 +25,26 @@ fn request_sync(
         hint: "Name full or incremental.".into(),
     })?;
     target_plan(sync_type, target)?;
-    let run = runs::queue(company, sync_type, target)?;
-    if !worker::wake_on_commit() {
+    // One run a company. A way to a company that nobody knows yet may be the way to the one that is named.
+    let ways = companies::asked(company)?;
+    let queued = ways.iter().map(|access| runs::queue(access.company.or(company), sync_type, target));
+    let queued = queued.collect::<Result<Vec<i64>>>()?;
+    if let [first, .., last] = queued.as_slice() {
+        notice!("asked for the runs {first} to {last}, one for each company");
+    }
+    if !scheduler::wake_on_commit() {
         warning!("no background worker is running in this database: the request waits for it");
     }
-    Ok(run)
+    Ok(queued.first().copied().unwrap_or_default())
 }
 
 /// `pennylane.cancel_run(run_id)`
 #[pg_extern]
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_run(run_id: i64) -> std::result::Result<bool, ErrorReport> {
+    if let Some(company) = runs::company(run_id)? {
+        companies::require_seen(company)?;
+    }
     if runs::cancel_queued(run_id)? {
         return Ok(true);
     }
@@ -64,7 +73,7 @@ fn _next_runs(
         DateTime::<Utc>::from_timestamp_micros(micros)
     };
     let past = Past::new(utc(last_run), utc(last_full), utc(failed_at), failures.unwrap_or(0));
-    let next = settings::timetable()?.next(worker::now(), &past);
+    let next = settings::timetable()?.next(scheduler::now(), &past);
     let time = |time: DateTime<Utc>| {
         TimestampWithTimeZone::try_from(time.timestamp_micros() - EPOCH_2000).map_err(|_| Error::Setup {
             message: "the time of the next run is beyond what PostgreSQL holds".into(),

@@ -4,8 +4,9 @@ use super::txn;
 use crate::error::{Error, Result};
 use crate::schedule::Past;
 use crate::sync::report::{Status, SyncType, TableReport};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use pgrx::prelude::*;
+use std::collections::BTreeMap;
 
 /// Where an error of the log itself is told.
 const LOG: &str = "sync_runs";
@@ -128,31 +129,37 @@ pub fn end(run: OpenRun, status: &str, requests: Option<u32>, error: Option<&str
 }
 
 /// Notes a scheduled run that could not even start.
-pub fn failed(sync_type: SyncType, error: &Error) -> Result<()> {
-    let query = "WITH failed AS (INSERT INTO pennylane.sync_runs (trigger, mode, status, finished_at, error) \
-                 VALUES ('schedule', $1, 'error', pg_catalog.clock_timestamp(), $2) RETURNING run_id) \
+pub fn failed(company: Option<i64>, sync_type: SyncType, error: &Error) -> Result<()> {
+    let query = "WITH failed AS (INSERT INTO pennylane.sync_runs (company_id, trigger, mode, status, finished_at, error) \
+                 VALUES ($1, 'schedule', $2, 'error', pg_catalog.clock_timestamp(), $3) RETURNING run_id) \
                  SELECT run_id FROM failed";
     let words = error.in_full();
     txn::atomically(LOG, || {
-        let id = Spi::get_one_with_args::<i64>(query, &[sync_type.word().into(), words.into()]).map_err(log_error)?;
+        let args = [company.into(), sync_type.word().into(), words.into()];
+        let id = Spi::get_one_with_args::<i64>(query, &args).map_err(log_error)?;
         execute("SELECT pennylane._alert($1)", &[id.into()])
     })
 }
 
-/// Closes the runs that a worker left open when it was stopped. Those of functions are never seen open.
-pub fn close_orphans() -> Result<()> {
+/// Closes the runs that a worker left open when it was stopped: those of companies that no worker has in hand. Those of
+/// functions are never seen open.
+pub fn close_orphans(in_hand: &[i64]) -> Result<()> {
     let query = "UPDATE pennylane.sync_runs SET status = 'interrupted', finished_at = pg_catalog.clock_timestamp() \
-                 WHERE status = 'running'";
-    execute(query, &[])
+                 WHERE status = 'running' AND company_id <> ALL ($1)";
+    txn::atomically(LOG, || execute(query, &[in_hand.to_vec().into()]))
 }
 
-/// The oldest run that somebody asked for.
-pub fn next_request() -> Result<Option<Request>> {
-    let query = "SELECT run_id, company_id, mode, target FROM pennylane.sync_runs WHERE status = 'queued' \
-                 ORDER BY run_id LIMIT 1";
+/// The oldest run that somebody asked for and that this worker can do: one of its company, or with the server's token
+/// one of a company that nobody knows yet.
+pub fn next_request(company: Option<i64>) -> Result<Option<Request>> {
+    let query = "SELECT r.run_id, r.company_id, r.mode, r.target FROM pennylane.sync_runs r WHERE r.status = 'queued' \
+                   AND CASE WHEN $1 IS NULL \
+                       THEN NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = r.company_id) \
+                       ELSE r.company_id = $1 END \
+                 ORDER BY r.run_id LIMIT 1";
     txn::atomically(LOG, || {
         let found = Spi::connect(|client| {
-            let Some(row) = client.select(query, None, &[])?.next() else { return Ok(None) };
+            let Some(row) = client.select(query, None, &[company.into()])?.next() else { return Ok(None) };
             let run = OpenRun { id: row.get(1)?.unwrap_or_default() };
             let (company, mode) = (row.get(2)?, row.get(3)?.unwrap_or_default());
             Ok(Some(Request { run, company, mode, target: row.get(4)? }))
@@ -161,18 +168,72 @@ pub fn next_request() -> Result<Option<Request>> {
     })
 }
 
-/// What the schedule needs to know: the last runs over all tables, and the failures since the last one that brought
-/// anything.
-pub fn past() -> Result<Past> {
-    let query = "SELECT ARRAY[(extract(epoch FROM last_run) * 1000000)::bigint, \
-                     (extract(epoch FROM last_full) * 1000000)::bigint, \
-                     (extract(epoch FROM failed_at) * 1000000)::bigint, failures] FROM pennylane._past_runs";
+/// What the scheduler needs to know of a company: its last runs, and whether somebody asked for one.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    pub past: Past,
+    /// The number of the oldest run that was asked for and waits.
+    pub request: Option<i64>,
+}
+
+/// How each company stands. `None` is a token whose company nobody knows yet, and requests for unknown companies.
+pub fn standings() -> Result<BTreeMap<Option<i64>, Standing>> {
+    let micros = |column: &str| format!("(extract(epoch FROM p.{column}) * 1000000)::bigint");
+    let query = format!(
+        "SELECT company_id, {}, {}, {}, p.failures, q.run_id \
+         FROM pennylane._past_runs p \
+         FULL JOIN (SELECT c.company_id, pg_catalog.min(r.run_id) AS run_id FROM pennylane.sync_runs r \
+                    LEFT JOIN pennylane.companies c ON c.company_id = r.company_id \
+                    WHERE r.status = 'queued' GROUP BY c.company_id) q USING (company_id)",
+        micros("last_run"),
+        micros("last_full"),
+        micros("failed_at")
+    );
     txn::atomically(LOG, || {
-        let found = Spi::get_one::<Vec<Option<i64>>>(query).map_err(log_error)?.unwrap_or_default();
-        let number = |place: usize| found.get(place).copied().flatten();
-        let time = |place| number(place).and_then(DateTime::<Utc>::from_timestamp_micros);
-        Ok(Past::new(time(0), time(1), time(2), number(3).unwrap_or(0)))
+        let found = Spi::connect(|client| {
+            let mut standings = BTreeMap::<Option<i64>, Standing>::new();
+            for row in client.select(&query, None, &[])? {
+                let number = |place| row.get::<i64>(place);
+                let time = |place| Ok::<_, pgrx::spi::Error>(number(place)?.and_then(DateTime::from_timestamp_micros));
+                let past = Past::new(time(2)?, time(3)?, time(4)?, number(5)?.unwrap_or(0));
+                // NULLs do not join: a token and a request that nobody knows the company of come in two rows.
+                let standing = standings.entry(number(1)?).or_default();
+                if past != Past::default() {
+                    standing.past = past;
+                }
+                standing.request = standing.request.or(number(6)?);
+            }
+            Ok::<_, pgrx::spi::Error>(standings)
+        });
+        found.map_err(log_error)
     })
+}
+
+/// The last runs of a company, for the schedule.
+pub fn past(company: Option<i64>) -> Result<Past> {
+    Ok(standings()?.remove(&company).unwrap_or_default().past)
+}
+
+/// Gives the requests that name no company to this one, whose the server's token turned out to be; false when there are
+/// none.
+pub fn adopt_requests(company: i64) -> Result<bool> {
+    let query = "WITH adopted AS (UPDATE pennylane.sync_runs SET company_id = $1 \
+                 WHERE status = 'queued' AND company_id IS NULL RETURNING 1) SELECT EXISTS (SELECT FROM adopted)";
+    Ok(Spi::get_one_with_args::<bool>(query, &[company.into()]).map_err(log_error)?.unwrap_or(false))
+}
+
+/// The company of a run; `None` when there is no such run, or when nobody knows it.
+pub fn company(run_id: i64) -> Result<Option<i64>> {
+    let query = "SELECT pg_catalog.max(company_id) FROM pennylane.sync_runs WHERE run_id = $1";
+    Spi::get_one_with_args::<i64>(query, &[run_id.into()]).map_err(log_error)
+}
+
+/// Ends the requests that nobody can do: there is no way to their company.
+pub fn refuse_requests(company: Option<i64>, error: &Error) -> Result<()> {
+    while let Some(request) = next_request(company)? {
+        end(request.run, "error", None, Some(&error.in_full()))?;
+    }
+    Ok(())
 }
 
 /// Forgets the runs that are older than `pennylane.history_days`, but the last ones that the schedule counts from.
@@ -181,7 +242,7 @@ pub fn prune(days: i32) -> Result<()> {
                  WHERE started_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => $1) \
                    AND run_id <> ALL (ARRAY(SELECT pg_catalog.max(r.run_id) FROM pennylane.sync_runs r \
                                             WHERE r.target IS NULL AND r.status IN ('ok', 'partial', 'error') \
-                                            GROUP BY r.mode, r.status))";
+                                            GROUP BY r.company_id, r.mode, r.status))";
     execute(query, &[days.into()])
 }
 

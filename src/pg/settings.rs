@@ -38,6 +38,8 @@ static FULL_SYNC_AT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>
 static TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"Europe/Paris"));
 /// Days that the history of runs is kept.
 static HISTORY_DAYS: GucSetting<i32> = GucSetting::<i32>::new(90);
+/// Companies that the background worker syncs at once.
+static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(4);
 /// Percentage of a table's rows that a sync may delete.
 static MAX_DELETE_PERCENT: GucSetting<i32> = GucSetting::<i32>::new(50);
 
@@ -137,6 +139,15 @@ pub fn define() {
         &HISTORY_DAYS,
         1,
         36_500,
+        GucFlags::default(),
+    );
+    integer(
+        c"pennylane.max_workers",
+        c"Companies that the background worker syncs at once.",
+        c"Each takes a process of max_worker_processes while it is synced.",
+        &MAX_WORKERS,
+        1,
+        64,
         GucFlags::default(),
     );
     GucRegistry::define_bool_guc(
@@ -279,25 +290,23 @@ fn refuse(detail: &str, hint: &str) {
 pub struct Settings {
     pub client: client::Options,
     pub concurrency: usize,
-    pub max_delete_percent: u8,
 }
 
-/// Reads the settings and the token as they are now.
+/// Reads the settings as they are now, for runs with this token. `base_url` goes before the setting.
 ///
 /// # Errors
-/// `TokenMissing`, and `Argument` for an address that was never checked.
-pub fn snapshot() -> Result<Settings> {
+/// `Argument` for an address that cannot be used.
+pub fn snapshot(token: Token, base_url: Option<&str>) -> Result<Settings> {
     let seconds = |setting: &GucSetting<i32>| Duration::from_secs(setting.get().unsigned_abs().into());
     Ok(Settings {
         client: client::Options {
-            base_url: parse_base_url(&text(&API_BASE_URL))?,
-            token: token()?,
+            base_url: parse_base_url(base_url.unwrap_or(&text(&API_BASE_URL)))?,
+            token,
             rate_limit: RATE_LIMIT.get(),
             request_timeout: seconds(&REQUEST_TIMEOUT),
             retry_for: seconds(&RETRY_FOR),
         },
         concurrency: usize::try_from(CONCURRENCY.get()).unwrap_or(1),
-        max_delete_percent: u8::try_from(MAX_DELETE_PERCENT.get()).unwrap_or(0),
     })
 }
 
@@ -323,14 +332,19 @@ pub fn worker() -> bool {
     WORKER.get()
 }
 
+/// The largest part of a table that a sync may delete, in percent.
+pub fn max_delete_percent() -> u8 {
+    u8::try_from(MAX_DELETE_PERCENT.get()).unwrap_or(0)
+}
+
+/// How many companies are synced at once.
+pub fn max_workers() -> usize {
+    usize::try_from(MAX_WORKERS.get()).unwrap_or(1)
+}
+
 /// How many days of history are kept.
 pub fn history_days() -> i32 {
     HISTORY_DAYS.get()
-}
-
-/// The address of the API, for messages.
-pub fn base_url() -> String {
-    text(&API_BASE_URL)
 }
 
 fn text(setting: &GucSetting<Option<CString>>) -> String {
@@ -357,7 +371,11 @@ pub fn token_source() -> Option<TokenSource> {
         .or_else(|| variable("PENNYLANE_API_TOKEN").map(TokenSource::Environment))
 }
 
-fn token() -> Result<Token> {
+/// The server's own token, as it is now.
+///
+/// # Errors
+/// `TokenMissing`.
+pub fn server_token() -> Result<Token> {
     let file = |path: String, named_by: &str| {
         let unusable = |why: &str| Error::TokenMissing(format!("the file named by {named_by} {why}"));
         let mut content = String::new();

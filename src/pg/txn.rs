@@ -96,6 +96,22 @@ fn savepoint<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     }
 }
 
+/// Runs work in a savepoint with the rights of who called the function, where the function has its owner's.
+pub fn as_caller<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    savepoint(table, || {
+        // SAFETY: put back below; what is raised meanwhile ends in the savepoint's rollback, which puts it back too.
+        unsafe {
+            let (mut role, mut context) = (pg_sys::Oid::INVALID, 0);
+            pg_sys::GetUserIdAndSecContext(&mut role, &mut context);
+            let own = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+            pg_sys::SetUserIdAndSecContext(pg_sys::GetOuterUserId(), context | own as i32);
+            let done = work();
+            pg_sys::SetUserIdAndSecContext(role, context);
+            done
+        }
+    })
+}
+
 /// Errors whose messages name processes, files and objects, never a value of a record: missing rights, deadlocks, locks,
 /// disk, memory, connections.
 const WITHOUT_VALUES: [&str; 6] = ["42501", "40P01", "55P03", "53100", "53200", "58030"];

@@ -3,15 +3,13 @@
 
 use crate::cluster::{Cluster, wait_until};
 use crate::compare::tables_equal_world;
-use crate::scene::Scene;
+use crate::scene::{SCHEDULER, Scene, WORKER};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use fake_pennylane::{Fault, FaultKind, Size};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-const PID: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
 
 fn kill(signal: &str, pid: &str) {
     // It may have ended by itself meanwhile.
@@ -63,7 +61,7 @@ fn fifty_kills_at_random_moments_lose_nothing() {
         kills[how] += 1;
         match how {
             0 => {
-                if let Some(pid) = scene.cluster.try_value(PID) {
+                if let Some(pid) = scene.cluster.try_value(WORKER).or_else(|| scene.cluster.try_value(SCHEDULER)) {
                     kill("-9", &pid);
                 }
             }
@@ -99,7 +97,7 @@ fn fifty_kills_at_random_moments_lose_nothing() {
     let run = scene.value("SELECT pennylane.request_sync('full')").unwrap();
     wait_until("it is done", || count(&scene, &format!("run_id = {run} AND status = 'ok'")) == 1);
     scene.cluster.configure(&["pennylane.worker = off"]);
-    wait_until("it is gone", || scene.value(PID).is_none());
+    wait_until("it is gone", || scene.value(SCHEDULER).is_none() && scene.value(WORKER).is_none());
     tables_equal_world(&scene);
     assert_eq!(count(&scene, "status IN ('running', 'queued')"), 0);
     assert!(kills.iter().all(|kills| *kills > 0), "every kind of end was tried: {kills:?}");
@@ -199,7 +197,7 @@ fn both_nights_in_which_the_clocks_change_have_one_full_run() {
         // One an hour from 19:00 to 17:00, and the full run in the place of one.
         assert_eq!(scene.value(&other).unwrap(), "22");
         scene.cluster.configure(&["pennylane.worker = off"]);
-        wait_until("it is gone", || scene.value(PID).is_none());
+        wait_until("it is gone", || scene.value(SCHEDULER).is_none() && scene.value(WORKER).is_none());
     }
 }
 
@@ -223,22 +221,24 @@ fn a_thousand_cycles_take_no_more_memory_and_an_idle_worker_no_time() {
         &["pennylane.sync_interval = 604800", "log_statement = none", "log_min_messages = warning"],
     );
     wait_until("the first run is done", || count(&scene, "status = 'ok'") == 1);
-    let pid = scene.value(PID).unwrap();
-    let cycles = |number: i64| {
-        let before = count(&scene, "status = 'ok'");
-        scene.value(&format!("SELECT count(pennylane.request_sync()) FROM generate_series(1, {number})"));
+    scene.value("SELECT count(pennylane.request_sync()) FROM generate_series(1, 2050)");
+    // The same process does them all, and is still there when it is looked at.
+    let size = |cycles: i64| {
         let all = Duration::from_secs(480);
-        crate::cluster::wait_up_to(all, "the cycles are done", || count(&scene, "status = 'ok'") == before + number);
+        crate::cluster::wait_up_to(all, "the cycles are done", || count(&scene, "status = 'ok'") >= cycles);
+        let pid = scene.value(WORKER).expect("it has work left");
         // Without shared buffers, of which a process maps more the more it has seen.
-        status(&pid, "RssAnon")
+        (pid.clone(), status(&pid, "RssAnon"))
     };
     // A leak grows in each part of these cycles. What the allocator keeps for its threads grows now and then, and ends.
-    cycles(500);
-    let sizes: Vec<u64> = [(); 3].map(|()| cycles(500)).to_vec();
-    eprintln!("private memory after each 500 cycles: {sizes:?} kB");
-    let least = sizes.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).min();
+    let sizes = [500, 1000, 1500, 2000].map(size);
+    eprintln!("process and private memory after each 500 cycles: {sizes:?} kB");
+    assert!(sizes.iter().all(|(pid, _)| *pid == sizes[0].0), "one process did them all");
+    let least = sizes[1..].windows(2).map(|pair| pair[1].1.saturating_sub(pair[0].1)).min();
     assert!(least < Some(512), "{sizes:?} kB");
-    assert_eq!(scene.value(PID).as_deref(), Some(pid.as_str()), "one process did them all");
+    wait_until("it has ended", || scene.value(WORKER).is_none());
+    let pid = scene.value(SCHEDULER).unwrap();
+    assert!(status(&pid, "RssAnon") < 16 * 1024, "the scheduler holds little: {} kB", status(&pid, "RssAnon"));
 
     // It wakes at least every ten minutes: six times an hour. The settings are read again at each of these wake-ups too.
     let launcher = scene.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg launcher'").unwrap();

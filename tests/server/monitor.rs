@@ -183,8 +183,10 @@ fn health_tells_a_table_that_is_missing_late_or_left_out_from_one_that_is_ill() 
     assert!(of("customers").unwrap().starts_with("warning: the token does not grant"), "{:?}", of("customers"));
     // A run that failed is not forgotten because another one was cancelled.
     scene.execute(
-        "INSERT INTO pennylane.sync_runs (trigger, mode, status, finished_at, error) VALUES \
-         ('schedule', 'full', 'error', now(), 'Pennylane refuses the token (401)'), ('request', 'full', 'cancelled', now(), NULL)",
+        "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, status, finished_at, error) \
+         SELECT company_id, run.* FROM pennylane.companies, (VALUES \
+             ('schedule', 'full', 'error', now(), 'Pennylane refuses the token (401)'), \
+             ('request', 'full', 'cancelled', now(), NULL)) AS run",
     );
     let ill = "SELECT detail FROM pennylane.health WHERE table_name IS NULL";
     assert_eq!(scene.value(ill).unwrap(), "Pennylane refuses the token (401)");
@@ -196,7 +198,7 @@ fn a_run_that_crashes_the_server_waits_before_it_is_tried_again() {
     scene.sync("sync_full('customers')");
     let failures = "SELECT failures || ' ' || (failed_at IS NOT NULL) FROM pennylane._past_runs";
     let crash = "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, status, finished_at) \
-                 VALUES (1, 'schedule', 'full', 'interrupted', now())";
+                 SELECT company_id, 'schedule', 'full', 'interrupted', now() FROM pennylane.companies";
     scene.execute(crash);
     assert_eq!(scene.value(failures).unwrap(), "0 false", "a crash may happen");
     scene.execute(crash);

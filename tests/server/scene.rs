@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 /// The token of every test; the logs are searched for it.
 pub const TOKEN: &str = "secret-token-7f3a9c51d2e84b60";
 
+/// The process that does the runs of a company, while it does them.
+pub const WORKER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
+/// The process that starts them.
+pub const SCHEDULER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg scheduler'";
+
 /// The eleven tables of the API.
 pub const TABLES: [&str; 11] = [
     "customers",

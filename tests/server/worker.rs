@@ -2,13 +2,11 @@
 
 use crate::cluster::wait_until;
 use crate::compare::tables_equal_world;
-use crate::scene::{Scene, TOKEN, sqlstate, words};
+use crate::scene::{SCHEDULER, Scene, TOKEN, WORKER, sqlstate, words};
 use fake_pennylane::{Fault, FaultKind, Size};
 use serde_json::json;
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-const PID: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
 
 /// Runs over all tables that ended in this way.
 fn runs(scene: &Scene, status: &str) -> i64 {
@@ -74,7 +72,7 @@ fn a_load_that_is_killed_goes_on_at_its_checkpoint() {
             });
         });
         match how {
-            "worker" => kill("-9", &scene.value(PID).unwrap()),
+            "worker" => kill("-9", &scene.value(WORKER).unwrap()),
             "postmaster" => {
                 kill("-9", &scene.cluster.postmaster());
                 wait_until("every process has seen it", || {
@@ -109,10 +107,10 @@ fn a_shutdown_during_a_hanging_call_takes_less_than_a_second() {
     let scene = Scene::at_work(Size::tiny(), &["pennylane.request_timeout = 60"]);
     scene.api.fault(Fault::always("GET /products", FaultKind::Hang));
     wait_until("a call hangs", || scene.api.requests().iter().any(|request| request.path == "/products"));
-    let pid = scene.value(PID).unwrap();
+    let pid = scene.value(WORKER).unwrap();
     let start = Instant::now();
     kill("-TERM", &pid);
-    wait_until("it has ended", || scene.value(PID).as_deref() != Some(&pid));
+    wait_until("it has ended", || scene.value(WORKER).as_deref() != Some(&pid));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     scene.api.clear_faults();
     wait_until("another one does the work", || runs(&scene, "ok") == 1);
@@ -132,10 +130,10 @@ fn a_new_interval_counts_at_once_and_off_means_off() {
     scene.cluster.configure(&["pennylane.sync_interval = 1"]);
     wait_until("it runs again", || runs(&scene, "ok") > 2);
     scene.cluster.configure(&["pennylane.worker = off"]);
-    wait_until("it is gone", || scene.value(PID).is_none());
+    wait_until("it is gone", || scene.value(SCHEDULER).is_none() && scene.value(WORKER).is_none());
     assert!(scene.value(told).unwrap().starts_with("ok: off"));
     scene.cluster.configure(&["pennylane.worker = on"]);
-    wait_until("it is back", || scene.value(PID).is_some());
+    wait_until("it is back", || scene.value(SCHEDULER).is_some());
 }
 
 #[test]
@@ -175,7 +173,7 @@ fn a_token_that_is_revoked_and_replaced_needs_no_hand() {
     scene
         .execute("UPDATE pennylane.sync_runs SET finished_at = finished_at - interval '1 hour' WHERE status = 'error'");
     let before = runs(&scene, "ok");
-    kill("-HUP", &scene.value(PID).unwrap());
+    kill("-HUP", &scene.value(SCHEDULER).unwrap());
     wait_until("it goes on", || runs(&scene, "ok") > before);
     wait_until("health is well", || scene.connect().batch_execute("SELECT pennylane.assert_healthy()").is_ok());
 }
@@ -205,10 +203,15 @@ fn a_run_can_be_asked_for_and_cancelled() {
     for call in ["request_sync('whole')", "request_sync('full', 'nothing')"] {
         assert_eq!(sqlstate(&scene.error(call)), "22023", "{call}");
     }
-    let run = scene.value("SELECT pennylane.request_sync(company => 99)").unwrap();
-    wait_until("another company's run is refused", || status(&run) == "error");
+    assert_eq!(sqlstate(&scene.error("request_sync(company => 99)")), "22023");
+    // A company that was removed after it was asked for.
+    let late = "INSERT INTO pennylane.sync_runs (company_id, trigger, mode, status) \
+                VALUES (99, 'request', 'full', 'queued') RETURNING run_id";
+    let run = scene.value(late).unwrap();
+    kill("-HUP", &scene.value(SCHEDULER).unwrap());
+    wait_until("it is refused", || status(&run) == "error");
     let why = scene.value(&format!("SELECT error FROM pennylane.sync_runs WHERE run_id = {run}")).unwrap();
-    assert!(why.contains("not for company 99"), "{why}");
+    assert!(why.contains("no token for this company"), "{why}");
     // Cancelled before it began, while the API is asked whose token it is.
     let asked = || scene.api.requests().iter().filter(|request| request.path == "/me").count();
     let before = asked();
@@ -217,7 +220,7 @@ fn a_run_can_be_asked_for_and_cancelled() {
     wait_until("it is asked", || asked() > before);
     assert_eq!(scene.value(&format!("SELECT pennylane.cancel_run({run})")).unwrap(), "t");
     scene.api.clear_faults();
-    kill("-INT", &scene.value(PID).unwrap());
+    kill("-INT", &scene.value(WORKER).unwrap());
     let next = scene.value("SELECT pennylane.request_sync('full', 'products')").unwrap();
     wait_until("the next one is done", || status(&next) == "ok");
     assert_eq!(status(&run), "cancelled");
@@ -236,8 +239,9 @@ fn a_run_that_was_cut_off_is_gone_on_with_once_and_a_table_that_stays_broken_wai
     wait_until("it is tried again", || scene.cluster.try_value(ended).as_deref() == Some("2"));
     let idle = "SELECT next_incremental_at > now() AND next_full_at > now() FROM pennylane.schedule";
     assert_eq!(scene.value(idle).unwrap(), "t");
-    let state = "SELECT state FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
-    wait_until("it sleeps", || scene.value(state).as_deref() == Some("idle"));
+    wait_until("it has ended", || scene.value(WORKER).is_none());
+    let state = "SELECT state FROM pg_stat_activity WHERE backend_type = 'penny_pg scheduler'";
+    wait_until("the scheduler sleeps", || scene.value(state).as_deref() == Some("idle"));
     assert_eq!(scene.value("SELECT max(run_id) FROM pennylane.sync_runs").unwrap(), "2", "nothing ran by itself");
 }
 
@@ -263,21 +267,21 @@ fn nobody_elses_operators_run_with_the_workers_rights() {
 }
 
 #[test]
-fn a_launcher_that_is_ended_finds_its_worker_again() {
+fn a_launcher_that_is_ended_finds_its_scheduler_again() {
     let scene = Scene::at_work(Size::tiny(), &["pennylane.sync_interval = 3600"]);
     wait_until("the first run is done", || runs(&scene, "ok") == 1);
-    let workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
+    let schedulers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'penny_pg scheduler'";
     let launcher = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'penny_pg launcher'";
-    let (worker, first) = (scene.value(PID).unwrap(), scene.value(launcher).unwrap());
+    let (scheduler, first) = (scene.value(SCHEDULER).unwrap(), scene.value(launcher).unwrap());
     kill("-INT", &first);
     kill("-TERM", &first);
     wait_until("there is another launcher", || scene.value(launcher).is_some_and(|pid| pid != first));
     let slept = "SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'penny_pg launcher'";
     wait_until("it has looked around", || scene.value(slept).is_some());
-    assert_eq!((scene.value(workers).as_deref(), scene.value(PID)), (Some("1"), Some(worker.clone())));
+    assert_eq!((scene.value(schedulers).as_deref(), scene.value(SCHEDULER)), (Some("1"), Some(scheduler.clone())));
     // And it starts another one when that is gone.
-    kill("-TERM", &worker);
-    wait_until("there is another worker", || scene.value(PID).is_some_and(|pid| pid != worker));
+    kill("-TERM", &scheduler);
+    wait_until("there is another scheduler", || scene.value(SCHEDULER).is_some_and(|pid| pid != scheduler));
 }
 
 #[test]
@@ -286,7 +290,7 @@ fn a_database_that_takes_no_connections_is_waited_for() {
     scene.execute("CREATE DATABASE later");
     wait_until("it waits for the extension", || scene.cluster.log().contains("waiting for CREATE EXTENSION penny_pg"));
     scene.execute("ALTER DATABASE later ALLOW_CONNECTIONS false");
-    scene.value("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'");
+    scene.value("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'penny_pg scheduler'");
     wait_until("it waits for the database", || {
         scene.cluster.log().contains("waits for the database \"later\" (pennylane.database)")
     });
@@ -300,7 +304,7 @@ fn turned_off_in_the_middle_of_a_run_it_lets_go_at_once_and_goes_on_later() {
     wait_until("a call hangs", || scene.api.requests().iter().any(|request| request.path == "/products"));
     let start = Instant::now();
     scene.cluster.configure(&["pennylane.worker = off"]);
-    wait_until("it is gone", || scene.value(PID).is_none());
+    wait_until("it is gone", || scene.value(SCHEDULER).is_none() && scene.value(WORKER).is_none());
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     let why = "SELECT status || ': ' || error FROM pennylane.sync_runs";
     assert_eq!(scene.value(why).unwrap(), "interrupted: pennylane.worker was turned off");
@@ -333,7 +337,7 @@ fn worker_and_sessions_never_sync_a_company_at_once() {
     wait_until("the worker has it in hand", || scene.value(&status).as_deref() == Some("running"));
     let error = scene.error("sync_full('customers')");
     assert_eq!(sqlstate(&error), "55006");
-    assert!(words(&error).contains(&scene.value(PID).unwrap()), "{}", words(&error));
+    assert!(words(&error).contains(&scene.value(WORKER).unwrap()), "{}", words(&error));
     scene.value(&format!("SELECT pennylane.cancel_run({run})"));
     wait_until("it is free", || scene.value(&status).as_deref() == Some("cancelled"));
     scene.api.clear_faults();
@@ -346,17 +350,20 @@ fn no_transaction_is_open_while_the_worker_waits_for_the_network_or_sleeps() {
     scene.api.fault(Fault::always("GET /products", FaultKind::Hang));
     wait_until("a call hangs", || scene.api.requests().iter().any(|request| request.path == "/products"));
     let open = "SELECT concat_ws(' ', xact_start IS NOT NULL, backend_xmin IS NOT NULL, backend_xid IS NOT NULL) FROM pg_stat_activity \
-                WHERE backend_type = 'penny_pg worker'";
-    wait_until("nothing is open", || scene.value(open).as_deref() == Some("f f f"));
+                WHERE backend_type = ";
+    let open = |kind: &str| scene.value(&format!("{open}'penny_pg {kind}'"));
+    wait_until("nothing is open", || {
+        ["worker", "scheduler"].into_iter().all(|kind| open(kind).as_deref() == Some("f f f"))
+    });
     let seen = "SELECT query FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
     assert!(scene.value(seen).unwrap().starts_with('['), "what it does is seen");
     scene.api.clear_faults();
-    let pid = scene.value(PID).unwrap();
+    let pid = scene.value(WORKER).unwrap();
     kill("-INT", &pid);
     wait_until("the run is cancelled", || runs(&scene, "cancelled") == 1);
     let next = "SELECT last_status = 'cancelled' AND next_full_at > now() AND next_incremental_at > now() FROM pennylane.schedule";
     assert_eq!(scene.value(next).unwrap(), "t", "what was cancelled does not start again at once");
-    wait_until("nothing is open", || scene.value(open).as_deref() == Some("f f f"));
+    wait_until("nothing is open", || open("scheduler").as_deref() == Some("f f f") && open("worker").is_none());
 }
 
 #[test]
@@ -366,10 +373,10 @@ fn on_a_standby_nothing_runs_and_after_its_promotion_it_takes_over() {
     let standby = scene.cluster.standby();
     let value = |query: &str| crate::scene::value(&mut standby.connect(), query);
     assert_eq!(value("SELECT pg_is_in_recovery()").unwrap(), "t");
-    assert_eq!(value(PID), None);
+    assert_eq!(value(SCHEDULER), None);
     scene.cluster.stop("fast");
     let before: i64 = value("SELECT count(*) FROM pennylane.sync_runs").unwrap().parse().unwrap();
-    assert_eq!(value(PID), None);
+    assert_eq!(value(SCHEDULER), None);
     value("SELECT pg_promote()");
     wait_until("it takes over", || {
         value("SELECT count(*) FROM pennylane.sync_runs WHERE status = 'ok'").unwrap().parse::<i64>().unwrap() > before

@@ -1,0 +1,227 @@
+//! The scheduler: keeps one database in sync by itself.
+//!
+//! It waits for the extension and a token, and then starts a worker for each company whose run is due or was asked for
+//! with `request_sync()`, a few at once. What starts it is in `launcher.rs`; the worker's part is in `worker.rs`.
+
+use super::companies::{self, Access};
+use super::log::activity;
+use super::process::{self, LONGEST_SLEEP, Once, leave, sleep, terminated};
+use super::runs::{self, Standing};
+use super::{progress, settings, txn, worker};
+use crate::error::{Error, Result};
+use crate::schedule::Next;
+use chrono::{DateTime, Utc};
+use pgrx::bgworkers::DynamicBackgroundWorker;
+use pgrx::prelude::*;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Its name in `pg_stat_activity.backend_type`.
+pub const SCHEDULER: &str = "penny_pg scheduler";
+/// How often something that is not there yet (the extension, a token) is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// A worker that ended sooner with its work undone could not do it: another session holds the company, or something is
+/// wrong. The next one waits, longer each time.
+const AT_ONCE: Duration = Duration::from_secs(10);
+const FIRST_REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
+/// The process.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn penny_pg_scheduler(_argument: pg_sys::Datum) {
+    process::begin(Some(&settings::database()));
+    progress::i_am_the_scheduler();
+    let mut scheduler = Scheduler::default();
+    while !terminated() && settings::worker() {
+        let wait = scheduler.work();
+        if !terminated() {
+            activity("");
+            sleep(wait);
+        }
+    }
+    leave();
+}
+
+/// Does something in a transaction of its own.
+pub fn step<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    txn::atomically("(a step of the worker)", work)
+}
+
+/// A worker at work.
+struct Started {
+    worker: DynamicBackgroundWorker,
+    at: Instant,
+}
+
+/// A company whose worker ended at once.
+struct Rest {
+    until: Instant,
+    time: Duration,
+}
+
+#[derive(Default)]
+struct Scheduler {
+    said: Once,
+    rights: process::Rights,
+    workers: BTreeMap<Option<i64>, Started>,
+    rests: BTreeMap<Option<i64>, Rest>,
+    /// How often in a row something went wrong that could not even be noted down.
+    troubles: u32,
+}
+
+impl Scheduler {
+    /// Starts what is due, and says how long to wait for the next.
+    fn work(&mut self) -> Duration {
+        match self.next() {
+            Ok(wait) => {
+                self.troubles = 0;
+                wait
+            }
+            Err(Error::Interrupted) => Duration::ZERO,
+            Err(error) => {
+                self.said.say(&error.in_full());
+                self.troubles = (self.troubles + 1).min(10);
+                (LOOK_AGAIN * 2_u32.pow(self.troubles - 1)).min(LONGEST_SLEEP)
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<Duration> {
+        if !self.rights.take()? {
+            let database = settings::database();
+            self.said.say(&format!("waiting for CREATE EXTENSION penny_pg in the database \"{database}\""));
+            return Ok(LOOK_AGAIN);
+        }
+        let ended = self.ended();
+        let in_hand = self.in_hand();
+        let known: Vec<i64> = in_hand.iter().copied().flatten().collect();
+        step(|| runs::close_orphans(&known))?;
+        let ways = step(companies::all)?;
+        let mut standings = step(runs::standings)?;
+        let (wait, due) = self.due(&ways, &mut standings, &in_hand, ended)?;
+        let wait = if step(|| refuse(&ways, standings))? { Duration::ZERO } else { wait };
+        let room = settings::max_workers().saturating_sub(in_hand.len());
+        for company in due.into_iter().take(room) {
+            let Some(worker) = process::start(worker::WORKER, "penny_pg_worker", company.unwrap_or(0)) else {
+                self.said.say("no background worker could be started: raise max_worker_processes");
+                return Ok(wait.min(LOOK_AGAIN));
+            };
+            self.said.forget();
+            self.workers.insert(company, Started { worker, at: Instant::now() });
+        }
+        Ok(wait)
+    }
+
+    /// Takes the workers that ended off the list; those that ended at once.
+    fn ended(&mut self) -> Vec<Option<i64>> {
+        let mut at_once = Vec::new();
+        self.workers.retain(|company, started| {
+            let lives = started.worker.pid().is_ok();
+            if !lives && started.at.elapsed() < AT_ONCE {
+                at_once.push(*company);
+            }
+            lives
+        });
+        at_once
+    }
+
+    /// The companies that have a worker: of this scheduler, or of the one before it.
+    fn in_hand(&self) -> Vec<Option<i64>> {
+        let mut companies = progress::in_hand();
+        for company in self.workers.keys() {
+            if !companies.contains(company) {
+                companies.push(*company);
+            }
+        }
+        companies
+    }
+
+    /// The companies to start a worker for now, those that wait longest first, and how long to wait for the next one.
+    /// Takes the standing of each out of the list.
+    fn due(
+        &mut self,
+        ways: &[Access],
+        standings: &mut BTreeMap<Option<i64>, Standing>,
+        in_hand: &[Option<i64>],
+        ended: Vec<Option<i64>>,
+    ) -> Result<(Duration, Vec<Option<i64>>)> {
+        let timetable = settings::timetable()?;
+        let mut wait = LONGEST_SLEEP;
+        let mut due = Vec::new();
+        if ways.is_empty() {
+            self.said.say(&Error::TokenMissing("none is configured".into()).in_full());
+            wait = LOOK_AGAIN;
+        }
+        for access in ways {
+            let company = access.company;
+            let standing = standings.remove(&company).unwrap_or_default();
+            // What was asked for goes first.
+            let Next { incremental, full } = timetable.next(now(), &standing.past);
+            let at = if standing.request.is_some() { DateTime::UNIX_EPOCH } else { incremental.min(full) };
+            if in_hand.contains(&company) {
+                continue;
+            }
+            if at > now() {
+                self.rests.remove(&company);
+                wait = wait.min((at - now()).to_std().unwrap_or_default());
+                continue;
+            }
+            // A token of the server that is not there is waited for in silence.
+            if access.is_servers()
+                && let Err(error) = settings::server_token()
+            {
+                self.said.say(&error.in_full());
+                wait = wait.min(LOOK_AGAIN);
+                continue;
+            }
+            if ended.contains(&company) {
+                let time = self.rests.get(&company).map_or(FIRST_REST, |rest| (rest.time * 2).min(LONGEST_REST));
+                self.rests.insert(company, Rest { until: Instant::now() + time, time });
+            }
+            match self.rests.get(&company).map(|rest| rest.until.saturating_duration_since(Instant::now())) {
+                Some(rest) if !rest.is_zero() => wait = wait.min(rest),
+                _ => due.push((at, company)),
+            }
+        }
+        due.sort_unstable();
+        Ok((wait.max(Duration::from_millis(10)), due.into_iter().map(|(_, company)| company).collect()))
+    }
+}
+
+/// Ends the requests for companies that there is no way to; these are their standings. True when some of them turned out
+/// to be for the company of the server's token.
+fn refuse(ways: &[Access], standings: BTreeMap<Option<i64>, Standing>) -> Result<bool> {
+    let servers = ways.iter().find(|access| access.is_servers()).and_then(|access| access.company);
+    let mut adopted = false;
+    for company in standings.into_iter().filter(|(_, standing)| standing.request.is_some()).map(|(company, _)| company)
+    {
+        if company.is_none()
+            && let Some(servers) = servers
+        {
+            adopted |= runs::adopt_requests(servers)?;
+        }
+        runs::refuse_requests(company, &companies::unknown(company, ways))?;
+    }
+    Ok(adopted)
+}
+
+/// The server's clock.
+pub fn now() -> DateTime<Utc> {
+    DateTime::from(std::time::SystemTime::now())
+}
+
+/// Wakes the scheduler of this database when the current transaction is committed; false when there is none.
+pub fn wake_on_commit() -> bool {
+    let Some(pid) = progress::scheduler_of_database() else { return false };
+    pgrx::register_xact_callback(pgrx::PgXactCallbackEvent::Commit, move || {
+        // SAFETY: a process that ended meanwhile is not found; one that took its place is woken for nothing.
+        unsafe {
+            let process = pg_sys::BackendPidGetProc(pid);
+            if !process.is_null() {
+                pg_sys::SetLatch(&mut (*process).procLatch);
+            }
+        }
+    });
+    true
+}

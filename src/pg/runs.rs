@@ -228,14 +228,6 @@ pub fn company(run_id: i64) -> Result<Option<i64>> {
     Spi::get_one_with_args::<i64>(query, &[run_id.into()]).map_err(log_error)
 }
 
-/// Ends the requests that nobody can do: there is no way to their company.
-pub fn refuse_requests(company: Option<i64>, error: &Error) -> Result<()> {
-    while let Some(request) = next_request(company)? {
-        end(request.run, "error", None, Some(&error.in_full()))?;
-    }
-    Ok(())
-}
-
 /// Forgets the runs that are older than `pennylane.history_days`, but the last ones that the schedule counts from.
 pub fn prune(days: i32) -> Result<()> {
     let query = "DELETE FROM pennylane.sync_runs \

@@ -6,7 +6,7 @@
 use super::companies::{self, Access};
 use super::log::activity;
 use super::process::{self, LONGEST_SLEEP, Once, leave, sleep, terminated};
-use super::runs::{self, Standing};
+use super::runs::{self, OpenRun, Standing};
 use super::{progress, settings, txn, worker};
 use crate::error::{Error, Result};
 use crate::schedule::Next;
@@ -189,21 +189,21 @@ impl Scheduler {
     }
 }
 
-/// Ends the requests for companies that there is no way to; these are their standings. True when some of them turned out
-/// to be for the company of the server's token.
+/// Ends the oldest request for each company that there is no way to; these are their standings. True when there may be
+/// more to do.
 fn refuse(ways: &[Access], standings: BTreeMap<Option<i64>, Standing>) -> Result<bool> {
     let servers = ways.iter().find(|access| access.is_servers()).and_then(|access| access.company);
-    let mut adopted = false;
-    for company in standings.into_iter().filter(|(_, standing)| standing.request.is_some()).map(|(company, _)| company)
-    {
-        if company.is_none()
-            && let Some(servers) = servers
-        {
-            adopted |= runs::adopt_requests(servers)?;
+    let mut more = false;
+    for (company, standing) in standings {
+        let Some(request) = standing.request else { continue };
+        more = true;
+        // Those that name no company are for that of the server's token, which is known by now.
+        let adopted = company.is_none() && servers.map(runs::adopt_requests).transpose()?.unwrap_or(false);
+        if !adopted {
+            runs::refuse(OpenRun { id: request }, &companies::unknown(company, ways))?;
         }
-        runs::refuse_requests(company, &companies::unknown(company, ways))?;
     }
-    Ok(adopted)
+    Ok(more)
 }
 
 /// The server's clock.

@@ -29,6 +29,9 @@ const SCOPES: &[&str] = &[
     "exports:agl",
 ];
 
+/// More than any table of a company will ever hold.
+const ID_SPACE: i64 = 100_000_000_000;
+
 /// The settings of one running fake.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -36,9 +39,13 @@ pub struct Config {
     /// The same seed gives the same books, to the byte.
     pub seed: u64,
     pub size: Size,
-    /// The one token that is accepted.
+    /// The token that opens this company.
     pub token: String,
+    /// Tokens that open it too, as while one is being replaced.
+    pub also_tokens: Vec<String>,
     pub company: Company,
+    /// Added to every id that the world gives: companies that share one give the same ids, which Pennylane never does.
+    pub id_offset: i64,
     /// What the token may read; anything else answers 403.
     pub scopes: Vec<String>,
     /// 25 requests per 5 s, in a sliding window per token.
@@ -70,7 +77,9 @@ impl Default for Config {
             seed: 1,
             size: Size::small(),
             token: "fake-token".to_owned(),
+            also_tokens: Vec::new(),
             company: Company::default(),
+            id_offset: 0,
             scopes: SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
             rate_limit: false,
             latency: Duration::ZERO,
@@ -83,6 +92,35 @@ impl Default for Config {
             api_version_expires_at: None,
             category_changelogs: true,
         }
+    }
+}
+
+impl Config {
+    /// The settings of the company of this number, apart from every other: token, seed, name and ids.
+    /// Number 0 is the default one; others have the token `fake-token-{number}`.
+    pub fn company(number: u32) -> Self {
+        let default = Self::default();
+        if number == 0 {
+            return default;
+        }
+        Self {
+            seed: default.seed + u64::from(number),
+            token: format!("{}-{number}", default.token),
+            company: Company {
+                id: default.company.id + i64::from(number),
+                name: format!("{} {number}", default.company.name),
+                reg_no: format!("{}", 552_100_554 + u64::from(number)),
+                ..default.company
+            },
+            id_offset: ID_SPACE * i64::from(number),
+            ..default
+        }
+    }
+
+    /// Whether this `Authorization` header opens the company.
+    pub(crate) fn accepts(&self, authorization: Option<&str>) -> bool {
+        let given = authorization.and_then(|header| header.strip_prefix("Bearer "));
+        given.is_some_and(|given| std::iter::once(&self.token).chain(&self.also_tokens).any(|token| token == given))
     }
 }
 

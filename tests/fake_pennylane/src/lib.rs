@@ -12,6 +12,8 @@
 //! fake.fault(Fault::once("GET /customers", FaultKind::EmptyList));
 //! assert!(fake.base_url().ends_with("/api/external/v2"));
 //! assert!(fake.requests().is_empty());
+//! let other = fake.neighbour(Config { size: Size::tiny(), ..Config::company(1) });
+//! assert_eq!(fake.base_url(), other.base_url());
 //! ```
 #![forbid(unsafe_code)]
 

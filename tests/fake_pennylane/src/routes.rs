@@ -22,7 +22,7 @@ const PREPARED_PAGES: usize = 20_000;
 /// Answers a call; `faults` are those that spoil what a page holds.
 pub(crate) fn answer(shared: &Shared, call: &Call, faults: &[FaultKind]) -> Answer {
     let config = shared.config.read().clone();
-    if call.authorization.as_deref() != Some(format!("Bearer {}", config.token).as_str()) {
+    if !config.accepts(call.authorization.as_deref()) {
         return Answer::error(401, "The access token is invalid or has expired");
     }
     for fault in faults {

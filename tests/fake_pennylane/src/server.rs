@@ -17,16 +17,22 @@ use crate::config::Config;
 use crate::fault::{Fault, Trigger};
 use crate::log::Request;
 use crate::service::{self, BASE, Door};
-use crate::shared::Shared;
+use crate::shared::{Companies, Shared};
 use crate::world::World;
 
-/// A running fake API. Dropping it stops it.
+/// A company behind a running fake API. Dropping the last company of an address stops it.
 pub struct FakePennylane {
     shared: Arc<Shared>,
+    control: Option<SocketAddr>,
+    house: Arc<House>,
+}
+
+/// What the companies of one address have in common.
+struct House {
+    companies: Arc<Companies>,
     runtime: Option<Runtime>,
     api: SocketAddr,
-    control: Option<SocketAddr>,
-    /// The API's own listener; the file host and the control port stay up when it is stopped.
+    /// The API's own listener; the file hosts and the control ports stay up when it is stopped.
     listening: Mutex<Option<Listening>>,
 }
 
@@ -45,23 +51,42 @@ impl FakePennylane {
     pub fn try_start(config: Config) -> io::Result<Self> {
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("fake-pennylane").enable_all().build()?;
-        let api = TcpListener::bind(config.listen)?;
-        let files = TcpListener::bind((config.listen.ip(), 0))?;
+        let listener = TcpListener::bind(config.listen)?;
+        let api = listener.local_addr()?;
+        let house = House { companies: Arc::default(), runtime: Some(runtime), api, listening: Mutex::default() };
+        let fake = Self::move_in(Arc::new(house), config)?;
+        fake.house.open(listener)?;
+        Ok(fake)
+    }
+
+    /// Another company at the same address, which its token opens: a world, a log, faults, a file host of its own.
+    /// [`Config::company`] keeps tokens and ids apart; the address is that of this company, `listen` is not looked at.
+    ///
+    /// A token that opens several companies opens the first; one that opens none is refused by the first.
+    pub fn neighbour(&self, config: Config) -> Self {
+        Self::move_in(Arc::clone(&self.house), config)
+            .unwrap_or_else(|error| panic!("the fake company does not start: {error}"))
+    }
+
+    fn move_in(house: Arc<House>, config: Config) -> io::Result<Self> {
+        let runtime = house.runtime()?;
+        let files = TcpListener::bind((house.api.ip(), 0))?;
         let control = config.control.map(TcpListener::bind).transpose()?;
+        let address = control.as_ref().map(TcpListener::local_addr).transpose()?;
         let shared = Arc::new(Shared::new(config, files.local_addr()?));
-        let addresses = (api.local_addr()?, control.as_ref().map(TcpListener::local_addr).transpose()?);
-        listen(&runtime, &shared, files, Door::Files)?;
+        let alone = Arc::<Companies>::default();
+        alone.add(Arc::clone(&shared));
+        listen(runtime, &alone, files, Door::Files)?;
         if let Some(control) = control {
-            listen(&runtime, &shared, control, Door::Control)?;
+            listen(runtime, &alone, control, Door::Control)?;
         }
-        let listening = listen(&runtime, &shared, api, Door::Api)?;
-        let (api, control) = addresses;
-        Ok(Self { shared, runtime: Some(runtime), api, control, listening: Mutex::new(Some(listening)) })
+        house.companies.add(Arc::clone(&shared));
+        Ok(Self { shared, control: address, house })
     }
 
     /// What a client is given as the address of the API.
     pub fn base_url(&self) -> String {
-        format!("http://{}{BASE}", self.api)
+        format!("http://{}{BASE}", self.house.api)
     }
 
     pub fn control_url(&self) -> Option<String> {
@@ -96,25 +121,24 @@ impl FakePennylane {
         self.shared.log.lock().clear();
     }
 
-    /// Changes settings while the fake runs; `seed`, `size`, `listen` and `control` were read at the start.
+    /// Changes settings while the fake runs; `seed`, `size`, `id_offset`, `listen` and
+    /// `control` were read at the start.
     pub fn set_config(&self, change: impl FnOnce(&mut Config)) {
         self.shared.set_config(change);
     }
 
-    /// Closes the API's port and all its connections: what follows is refused, until [`FakePennylane::restart`].
+    /// Closes the API's port and all its connections, for all companies: what follows is refused, until
+    /// [`FakePennylane::restart`].
     pub fn stop(&self) {
-        let Some(listening) = self.listening.lock().take() else { return };
-        listening.task.abort();
-        wait_for(|| listening.task.is_finished() && listening.connections.load(Ordering::SeqCst) == 0);
+        self.house.stop();
     }
 
-    /// Listens again on the same port, with the world as it is. Panics when the port was taken meanwhile.
+    /// Listens again on the same port, with the worlds as they are. Panics when the port was taken meanwhile.
     pub fn restart(&self) {
-        self.stop();
-        let Some(runtime) = &self.runtime else { return };
-        let listener = TcpListener::bind(self.api).and_then(|api| listen(runtime, &self.shared, api, Door::Api));
-        *self.listening.lock() =
-            Some(listener.unwrap_or_else(|error| panic!("the fake API does not restart: {error}")));
+        self.house.stop();
+        TcpListener::bind(self.house.api)
+            .and_then(|listener| self.house.open(listener))
+            .unwrap_or_else(|error| panic!("the fake API does not restart: {error}"));
     }
 
     /// Whether someone asked the control port to end the program.
@@ -123,7 +147,24 @@ impl FakePennylane {
     }
 }
 
-impl Drop for FakePennylane {
+impl House {
+    fn runtime(&self) -> io::Result<&Runtime> {
+        self.runtime.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn open(&self, listener: TcpListener) -> io::Result<()> {
+        *self.listening.lock() = Some(listen(self.runtime()?, &self.companies, listener, Door::Api)?);
+        Ok(())
+    }
+
+    fn stop(&self) {
+        let Some(listening) = self.listening.lock().take() else { return };
+        listening.task.abort();
+        wait_for(|| listening.task.is_finished() && listening.connections.load(Ordering::SeqCst) == 0);
+    }
+}
+
+impl Drop for House {
     fn drop(&mut self) {
         self.stop();
         if let Some(runtime) = self.runtime.take() {
@@ -141,19 +182,24 @@ fn wait_for(fact: impl Fn() -> bool) {
     }
 }
 
-fn listen(runtime: &Runtime, shared: &Arc<Shared>, listener: TcpListener, door: Door) -> io::Result<Listening> {
+fn listen(runtime: &Runtime, companies: &Arc<Companies>, listener: TcpListener, door: Door) -> io::Result<Listening> {
     listener.set_nonblocking(true)?;
     let listener = {
         let _inside = runtime.enter();
         tokio::net::TcpListener::from_std(listener)?
     };
     let connections = Arc::new(AtomicUsize::new(0));
-    let task = runtime.spawn(accept(Arc::clone(shared), listener, door, Arc::clone(&connections)));
+    let task = runtime.spawn(accept(Arc::clone(companies), listener, door, Arc::clone(&connections)));
     Ok(Listening { task, connections })
 }
 
 /// Accepts for ever. Its connections live in it: they are closed when it is aborted.
-async fn accept(shared: Arc<Shared>, listener: tokio::net::TcpListener, door: Door, connections: Arc<AtomicUsize>) {
+async fn accept(
+    companies: Arc<Companies>,
+    listener: tokio::net::TcpListener,
+    door: Door,
+    connections: Arc<AtomicUsize>,
+) {
     let mut open = JoinSet::new();
     loop {
         tokio::select! {
@@ -162,10 +208,10 @@ async fn accept(shared: Arc<Shared>, listener: tokio::net::TcpListener, door: Do
                 // Small answers must not wait for each other.
                 stream.set_nodelay(true).ok();
                 let counted = Counted::new(&connections);
-                let shared = Arc::clone(&shared);
+                let companies = Arc::clone(&companies);
                 open.spawn(async move {
                     let _counted = counted;
-                    let service = service_fn(move |request| service::serve(Arc::clone(&shared), door, request));
+                    let service = service_fn(move |request| service::serve(Arc::clone(&companies), door, request));
                     let connection = http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service);
                     // An error is a client that left, or a fault that closed the connection on purpose.
                     connection.await.ok();

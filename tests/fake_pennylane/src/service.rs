@@ -18,7 +18,7 @@ use crate::limiter::{Budget, LIMIT, Limiter};
 use crate::log::Request;
 use crate::reply::{Delivery, Reply};
 use crate::routes;
-use crate::shared::Shared;
+use crate::shared::{Companies, Shared};
 
 /// Where the API begins.
 pub(crate) const BASE: &str = "/api/external/v2";
@@ -35,7 +35,7 @@ type Response = hyper::Response<Reply>;
 
 /// Answers one request; an error closes the connection without a word.
 pub(crate) async fn serve(
-    shared: Arc<Shared>,
+    companies: Arc<Companies>,
     door: Door,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, io::Error> {
@@ -43,6 +43,7 @@ pub(crate) async fn serve(
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (authorization, user_agent, accept_encoding) =
         (text(header::AUTHORIZATION), text(header::USER_AGENT), text(header::ACCEPT_ENCODING));
+    let shared = companies.opened_by(authorization.as_deref()).ok_or(io::ErrorKind::NotConnected)?;
     let uri = request.uri().clone();
     let path = if door == Door::Api { uri.path().strip_prefix(BASE) } else { Some(uri.path()) };
     let raw_query = uri.query().unwrap_or_default().to_owned();

@@ -1,7 +1,8 @@
-//! The state that all connections of one fake share.
+//! The state that all connections to one company share, and the companies behind one address.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -66,5 +67,22 @@ impl Shared {
         };
         self.world.lock().set_clock_offset(offset);
         self.prepared.lock().clear();
+    }
+}
+
+/// The companies behind one listener, in the order in which they came.
+#[derive(Default)]
+pub(crate) struct Companies(RwLock<Vec<Arc<Shared>>>);
+
+impl Companies {
+    pub fn add(&self, company: Arc<Shared>) {
+        self.0.write().push(company);
+    }
+
+    /// The company that this `Authorization` header opens; else the first one, which refuses it.
+    pub fn opened_by(&self, authorization: Option<&str>) -> Option<Arc<Shared>> {
+        let companies = self.0.read();
+        let opened = companies.iter().find(|company| company.config.read().accepts(authorization));
+        opened.or(companies.first()).map(Arc::clone)
     }
 }

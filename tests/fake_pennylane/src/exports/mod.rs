@@ -70,13 +70,13 @@ pub(crate) fn answer(
     let kind = KINDS.iter().find(|known| known.path == kind).ok_or_else(not_found)?;
     allowed(config, [kind.scope].into_iter())?;
     match (call.method.as_str(), rest) {
-        ("POST", []) => create(shared, kind, call),
+        ("POST", []) => create(shared, config, kind, call),
         ("GET", [id]) => poll(shared, config, call, kind, id.parse().map_err(|_| not_found())?),
         _ => Err(not_found()),
     }
 }
 
-fn create(shared: &Shared, kind: &Kind, call: &Call) -> Result<Answer, Answer> {
+fn create(shared: &Shared, config: &Config, kind: &Kind, call: &Call) -> Result<Answer, Answer> {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let body = body.as_object().ok_or_else(|| Answer::error(400, "The body isn't a JSON object"))?;
     let known = |key: &str| {
@@ -102,7 +102,7 @@ fn create(shared: &Shared, kind: &Kind, call: &Call) -> Result<Answer, Answer> {
     }
     let now = shared.world.lock().now();
     let mut jobs = shared.jobs.lock();
-    let id = jobs.by_id.last_key_value().map_or(FIRST_JOB, |(last, _)| last + 3);
+    let id = jobs.by_id.last_key_value().map_or(config.id_offset + FIRST_JOB, |(last, _)| last + 3);
     let in_column = body.get("mode").and_then(Value::as_str) == Some("in_column");
     let job = Job { kind: kind.path, start, end, in_column, created_at: now, polls: 0, file: None };
     let shown = shown(id, &job, "pending");

@@ -11,12 +11,14 @@ use super::line::NewLine;
 use super::record::{LAST_DAY, Maker};
 use super::tables::Tables;
 use crate::catalogue;
+use crate::config::Config;
 use crate::size::Size;
 
-/// All the tables of a company of this size.
-pub(crate) fn build(seed: u64, size: &Size) -> Tables {
-    let mut rng = StdRng::seed_from_u64(seed);
-    let mut builder = Builder { tables: Tables::empty(), rng: &mut rng };
+/// All the tables of a company.
+pub(crate) fn build(config: &Config) -> Tables {
+    let size = &config.size;
+    let mut rng = StdRng::seed_from_u64(config.seed);
+    let mut builder = Builder { tables: Tables::empty(config.id_offset), rng: &mut rng };
     builder.reference_data(size);
     let chart = builder.third_parties(size);
     builder.fill("bank_accounts", size.bank_accounts.max(1), |_, _, _| {});

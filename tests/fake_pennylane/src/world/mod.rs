@@ -50,13 +50,13 @@ impl World {
         let named =
             catalogue::resources().iter().filter(|resource| resource.changelog).map(|resource| resource.name.clone());
         let mut world = Self {
-            tables: build::build(config.seed, &config.size),
+            tables: build::build(config),
             changelogs: named.chain(feeds).map(|name| (name, Changelog::default())).collect(),
             rng: StdRng::seed_from_u64(config.seed ^ 0x5eed),
             clock_offset: config.clock_offset,
-            next_assignment: 6_000_000_000,
+            next_assignment: config.id_offset + 6_000_000_000,
         };
-        world.history();
+        world.history(config.id_offset);
         world
     }
 
@@ -239,7 +239,7 @@ impl World {
     }
 
     /// What happened between 27 days and a day before the start: some rows changed, some no longer exist.
-    fn history(&mut self) {
+    fn history(&mut self, offset: i64) {
         let now = self.now();
         for (name, changelog) in &mut self.changelogs {
             let Some(resource) = catalogue::find(name).filter(|resource| resource.changelog) else { continue };
@@ -251,7 +251,7 @@ impl World {
                 let operation = *text::pick(&[Operation::Insert, Operation::Update, Operation::Update], &mut self.rng);
                 let mut record = Map::from_iter([("id".to_owned(), json!(id))]);
                 let operation = if step % 12 == 11 {
-                    record.insert("id".into(), json!(step + 1));
+                    record.insert("id".into(), json!(offset + step + 1));
                     Operation::Delete
                 } else {
                     operation

@@ -31,10 +31,11 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    pub fn empty() -> Self {
+    /// Ids start at `offset` and beyond.
+    pub fn empty(offset: i64) -> Self {
         let first = |name: &str| FIRST_IDS.iter().find(|(table, _)| *table == name).map_or(1, |(_, id)| *id);
         let table = |resource: &'static catalogue::Resource| {
-            (resource.name.as_str(), Table::new(resource, first(&resource.name)))
+            (resource.name.as_str(), Table::new(resource, offset + first(&resource.name)))
         };
         Self { by_name: catalogue::resources().iter().map(table).collect() }
     }

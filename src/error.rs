@@ -212,6 +212,10 @@ impl Error {
                 "If they are really gone, run SELECT * FROM pennylane.sync_full('{table}', force_deletes => true); \
                  otherwise wait until Pennylane shows them again."
             ),
+            Error::Write { table, sqlstate, .. } if sqlstate == "42501" => format!(
+                "Triggers on pennylane.{table} run with the rights of the role pennylane_owner: GRANT it what they need, or \
+                 make their function SECURITY DEFINER; then run the sync again."
+            ),
             Error::Write { table, .. } => format!(
                 "Look for triggers and constraints that were added to pennylane.{table} (\\d pennylane.{table}), \
                  and for the disk; then run the sync again."

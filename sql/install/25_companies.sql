@@ -1,13 +1,14 @@
 -- The companies that are kept here, and the tokens that add_company() was given. The server's own token is not here.
 
 CREATE TABLE pennylane.companies (
-    company_id   bigint  PRIMARY KEY,
-    name         text,
-    label        text,
-    reg_no       text,
-    api_base_url text,
-    enabled      boolean NOT NULL DEFAULT true,
-    token_hint   text
+    company_id        bigint  PRIMARY KEY,
+    name              text,
+    label             text,
+    reg_no            text,
+    api_base_url      text,
+    enabled           boolean NOT NULL DEFAULT true,
+    token_hint        text,
+    uses_server_token boolean GENERATED ALWAYS AS (token_hint IS NULL) STORED
 );
 
 -- Row security without a policy: nobody reads it but its owner, not even pg_read_all_data. Never dumped.
@@ -16,6 +17,8 @@ CREATE TABLE pennylane.company_tokens (
     token      text   NOT NULL
 );
 ALTER TABLE pennylane.company_tokens ENABLE ROW LEVEL SECURITY;
+-- Statistics hold values, and pg_read_all_data reads those past every policy.
+ALTER TABLE pennylane.company_tokens ALTER COLUMN token SET STATISTICS 0;
 
 SELECT pg_catalog.pg_extension_config_dump('pennylane.companies', '');
 
@@ -30,7 +33,7 @@ AS $$
 $$;
 
 CREATE FUNCTION pennylane._keep_tokens_unpublished() RETURNS event_trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

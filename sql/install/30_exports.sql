@@ -1,5 +1,7 @@
 -- The register of the exports, the last proof of the ledger, and what reads pennylane.fec.
 
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 CREATE TABLE pennylane.exports (
     export_id    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     company_id   bigint      NOT NULL,
@@ -536,3 +538,5 @@ BEGIN
     ORDER BY p.company_id, p.period_start, p.account_number;
 END
 $$;
+
+SET LOCAL search_path TO pennylane, pg_temp;

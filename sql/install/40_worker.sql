@@ -1,12 +1,20 @@
 -- What shows how the background worker and the copy are doing.
 
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 -- The last runs over all tables, company by company, and the failures since the last one that brought anything. A
 -- scheduled run that somebody cancelled is over for this time. A crash may happen; from the second in a row on, the run may
 -- be what makes the server crash, and waits too. Rows of the future are from a clock that was set back.
 CREATE VIEW pennylane._past_runs AS
     WITH whole AS (
         SELECT
-            r.*,
+            r.run_id,
+            r.company_id,
+            r.mode,
+            r.started_at,
+            r.finished_at,
+            r.status,
+            r.error,
             r.status IN ('ok', 'partial')
                 OR (r.status = 'cancelled' AND r.trigger = 'schedule')
                 OR EXISTS (
@@ -130,7 +138,7 @@ CREATE VIEW pennylane.health AS
     -- A run that could not even begin, such as with a token that is refused, until one succeeds.
     SELECT r.company_id, NULL, 'error', NULL, NULL, r.error
     FROM (
-        SELECT DISTINCT ON (l.company_id) l.*
+        SELECT DISTINCT ON (l.company_id) l.run_id, l.company_id, l.status, l.error
         FROM pennylane.sync_runs l
         WHERE l.status IN ('ok', 'skipped', 'partial', 'error')
         ORDER BY l.company_id, l.run_id DESC
@@ -139,7 +147,7 @@ CREATE VIEW pennylane.health AS
       AND NOT EXISTS (SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id)
       AND CASE
           -- The server's token, of which nobody knew whose it is; until somebody does.
-          WHEN r.company_id IS NULL THEN NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.token_hint IS NULL)
+          WHEN r.company_id IS NULL THEN NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.uses_server_token)
           ELSE EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = r.company_id AND c.enabled)
       END;
 
@@ -211,3 +219,5 @@ BEGIN
     END IF;
 END
 $$;
+
+SET LOCAL search_path TO pennylane, pg_temp;

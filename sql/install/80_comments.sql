@@ -108,6 +108,7 @@ COMMENT ON COLUMN pennylane.companies.reg_no IS 'Its registration number at Penn
 COMMENT ON COLUMN pennylane.companies.api_base_url IS 'Address of the API for it. NULL: pennylane.api_base_url.';
 COMMENT ON COLUMN pennylane.companies.enabled IS 'Whether it is synced. UPDATE it to false to leave it as it is for a while.';
 COMMENT ON COLUMN pennylane.companies.token_hint IS 'Last characters of the stored token, to tell it from others. NULL: the server''s own token (environment or file) is its token.';
+COMMENT ON COLUMN pennylane.companies.uses_server_token IS 'Its token is the server''s own, not one of add_company().';
 
 COMMENT ON TABLE pennylane.company_tokens IS 'Internal: the API tokens. Row security without a policy: only its owner reads it. Never dumped, never to be published.';
 COMMENT ON COLUMN pennylane.company_tokens.company_id IS 'Pennylane company.';
@@ -116,6 +117,10 @@ COMMENT ON COLUMN pennylane.company_tokens.token IS 'The token, as Pennylane gav
 COMMENT ON FUNCTION pennylane.add_company(text, text) IS 'Asks Pennylane whose token this is, stores it, and returns the company. The statement is hidden from pg_stat_activity and from the log''s STATEMENT lines; log_statement = all would write it before that.';
 COMMENT ON FUNCTION pennylane.rotate_token(bigint, text) IS 'Stores another token for a company, after asking Pennylane whether it is that company''s. A run under way goes on with either. The statement is hidden as that of add_company() is.';
 COMMENT ON FUNCTION pennylane.remove_company(bigint, boolean) IS 'Forgets a company''s token and syncs it no more. Its rows and history stay, unless keep_data is false.';
+COMMENT ON FUNCTION pennylane.grant_reader(name) IS 'Lets a role read the data tables, the state and the views of this database, and see keys and relations in BI tools. REVOKE takes it back.';
+COMMENT ON FUNCTION pennylane.grant_company(name, bigint) IS 'Limits a role to this company and those granted before, by row-level security in every table; the role sees all companies until its first grant. NULL lifts the limit. A member of several limited roles sees what all of them may see. PostgreSQL 15 and later.';
+COMMENT ON FUNCTION pennylane._share(name[]) IS 'Internal: lets every reader read these relations.';
+COMMENT ON FUNCTION pennylane._spread_policies() IS 'Internal: copies the policies of pennylane.companies to the tables that hold rows of companies.';
 COMMENT ON FUNCTION pennylane._company_tables() IS 'Internal: the tables that hold rows of companies.';
 COMMENT ON FUNCTION pennylane._publications_of_tokens() IS 'Internal: the publications that would carry company_tokens. NULL: none.';
 COMMENT ON FUNCTION pennylane._keep_tokens_unpublished() IS 'Internal: refuses a publication that would carry company_tokens while there are any.';

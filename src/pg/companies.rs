@@ -93,7 +93,7 @@ impl From<Kept> for Access {
 }
 
 fn kept() -> Result<Vec<Kept>> {
-    let query = "SELECT c.company_id, c.api_base_url, c.enabled, c.token_hint IS NULL \
+    let query = "SELECT c.company_id, c.api_base_url, c.enabled, c.uses_server_token \
                  FROM pennylane.companies c ORDER BY c.company_id";
     txn::atomically(COMPANIES, || {
         let rows = Spi::connect_mut(|client| {
@@ -164,7 +164,10 @@ pub fn unknown(company: impl Into<Option<i64>>, ways: &[Access]) -> Error {
 }
 
 /// The companies that the caller may see; `None` when `grant_company()` hides none from anybody.
-fn seen_by_caller() -> Result<Option<Vec<i64>>> {
+///
+/// # Errors
+/// `Write` when the caller may not read the list.
+pub fn seen_by_caller() -> Result<Option<Vec<i64>>> {
     let limited =
         "SELECT relrowsecurity FROM pg_catalog.pg_class WHERE oid = 'pennylane.companies'::pg_catalog.regclass";
     if one::<bool>(limited, &[])? != Some(true) {

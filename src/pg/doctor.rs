@@ -5,6 +5,7 @@ use super::functions::with_api;
 use super::progress;
 use super::settings::{self, TokenSource};
 use super::shape::{self, Found};
+use super::txn;
 use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -57,16 +58,15 @@ pub fn examine() -> Result<Vec<Finding>> {
     for data_table in data_tables() {
         findings.extend(table(data_table.name));
     }
-    findings.extend(freshness());
+    // What the caller may see of it.
+    findings.extend(txn::as_caller("sync_state", || Ok(freshness()))?);
     Ok(findings)
 }
 
 fn library() -> Finding {
-    let query = "SELECT 'penny_pg' = ANY (pg_catalog.regexp_split_to_array( \
-                 pg_catalog.current_setting('shared_preload_libraries'), '[\\s,\"]+'))";
-    match Spi::get_one::<bool>(query) {
-        Ok(Some(true)) => ok("library", format!("version {}, preloaded", env!("CARGO_PKG_VERSION"))),
-        _ => warning(
+    match progress::is_preloaded() {
+        true => ok("library", format!("version {}, preloaded", env!("CARGO_PKG_VERSION"))),
+        false => warning(
             "library",
             format!("version {}, loaded by this session only", env!("CARGO_PKG_VERSION")),
             "Add penny_pg to shared_preload_libraries and restart, so that ALTER SYSTEM knows its settings.",

@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// `pennylane.setup()`
-#[pg_extern]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn setup() -> std::result::Result<(), ErrorReport> {
     txn::require_fresh_snapshots()?;
@@ -43,7 +43,7 @@ type SyncRow = (Option<i64>, Option<String>, String, String, i64, i64, i64, i64,
 macro_rules! sync_function {
     ($(#[$doc:meta])* fn $name:ident($($arguments:tt)*) => $rows:expr) => {
         $(#[$doc])*
-        #[pg_extern]
+        #[pg_extern(security_definer)]
         #[search_path(pg_catalog, pg_temp)]
         #[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
         fn $name($($arguments)*) -> std::result::Result<
@@ -148,7 +148,7 @@ fn period(start: Option<Date>, end: Option<Date>) -> Result<Option<Period>> {
 }
 
 /// `pennylane._prove(company)`: proves the ledgers and gives their companies. `prove()` shows what it found.
-#[pg_extern(name = "_prove")]
+#[pg_extern(name = "_prove", security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn prove(company: Option<i64>) -> std::result::Result<Vec<i64>, ErrorReport> {
     let done = each_company(company, |access| {
@@ -219,7 +219,7 @@ fn _data_tables() -> SetOfIterator<'static, &'static str> {
 }
 
 /// `pennylane.check()`
-#[pg_extern]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 #[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
 fn check() -> std::result::Result<

@@ -2,8 +2,12 @@
 //! whom, and that somebody wants a run to stop. In shared memory: what a transaction writes shows only at its end, and a
 //! function call is one transaction from its first page to its last.
 
+#![allow(clippy::result_large_err, reason = "pgrx takes errors with their SQLSTATE as ErrorReport by value")]
+
+use super::companies;
 use crate::catalogue::{EXPORTS, RESOURCES, data_tables};
 use crate::sync::ports::Pages;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, PgLwLock, pg_shmem_init};
 use std::cell::Cell;
@@ -73,6 +77,11 @@ pub fn register() {
     pg_shmem_init!(SHARED = Shared { scheduler: None, workers: [None; WORKERS], runs: [None; SLOTS] });
     // Inherited by every process of the server.
     PRELOADED.set(true);
+}
+
+/// Whether the library was loaded when the server started.
+pub fn is_preloaded() -> bool {
+    PRELOADED.get()
 }
 
 /// A run that others can see until this value goes.
@@ -196,24 +205,29 @@ pub fn note(table: &str, pages: Option<Pages>) {
 #[pg_extern(name = "_progress")]
 #[search_path(pg_catalog, pg_temp)]
 #[allow(clippy::type_complexity, reason = "pgrx reads the columns from the signature")]
-fn progress() -> TableIterator<
-    'static,
-    (
-        name!(run_id, i64),
-        name!(company_id, i64),
-        name!(table_name, String),
-        name!(pages, i64),
-        name!(rows, i64),
-        name!(whole, bool),
-        name!(started_at, TimestampWithTimeZone),
-    ),
+fn progress() -> std::result::Result<
+    TableIterator<
+        'static,
+        (
+            name!(run_id, i64),
+            name!(company_id, i64),
+            name!(table_name, String),
+            name!(pages, i64),
+            name!(rows, i64),
+            name!(whole, bool),
+            name!(started_at, TimestampWithTimeZone),
+        ),
+    >,
+    ErrorReport,
 > {
+    let seen = companies::seen_by_caller()?;
+    let is_seen = |slot: &&Slot| seen.as_ref().is_none_or(|seen| seen.contains(&slot.company));
     let mut rows = Vec::new();
     if PRELOADED.get() {
         // SAFETY: a number of this process.
         let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
         let runs = SHARED.share().runs;
-        for slot in runs.iter().flatten().filter(|slot| slot.database == here && lives(slot.pid)) {
+        for slot in runs.iter().flatten().filter(|slot| slot.database == here && lives(slot.pid)).filter(is_seen) {
             for (table, reading) in data_tables().zip(slot.tables) {
                 let Some(Reading { read, started }) = reading else { continue };
                 let Ok(started) = TimestampWithTimeZone::try_from(started) else { continue };
@@ -222,5 +236,5 @@ fn progress() -> TableIterator<
             }
         }
     }
-    TableIterator::new(rows)
+    Ok(TableIterator::new(rows))
 }

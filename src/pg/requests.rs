@@ -12,7 +12,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 /// `pennylane.request_sync(mode, target, company)`
-#[pg_extern]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn request_sync(
     mode: default!(&str, "'incremental'"),
@@ -39,7 +39,7 @@ fn request_sync(
 }
 
 /// `pennylane.cancel_run(run_id)`
-#[pg_extern]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_run(run_id: i64) -> std::result::Result<bool, ErrorReport> {
     if let Some(company) = runs::company(run_id)? {

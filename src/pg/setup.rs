@@ -10,6 +10,8 @@ use pgrx::prelude::*;
 const FOREIGN_KEYS: &str = include_str!("../../sql/tables/foreign_keys.sql");
 /// Views over the data tables. Each file makes its view where it is missing and its columns are there.
 const VIEWS: &[&str] = &[include_str!("../../sql/views/fec_legal.sql")];
+/// The one of them, which comes and goes with its table.
+const FEC_LEGAL: &str = "fec_legal";
 
 /// Creates what is missing. Harmless when there is nothing to do.
 ///
@@ -31,6 +33,11 @@ pub fn run() -> Result<()> {
         execute(FOREIGN_KEYS)?;
         VIEWS.iter().try_for_each(|view| execute(view))
     })?;
+    if !missing.is_empty() {
+        let mut made: Vec<String> = missing.iter().map(|table| table.name.to_owned()).collect();
+        made.push(FEC_LEGAL.to_owned());
+        execute_with("SELECT pennylane._share($1::name[]), pennylane._spread_policies()", &[made.into()])?;
+    }
     for table in missing {
         // A watermark or memory that came back from a dump without its rows would be silent loss: forget it.
         execute_with("DELETE FROM pennylane.sync_state WHERE table_name = $1", &[table.name.into()])?;

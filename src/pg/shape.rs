@@ -22,7 +22,7 @@ const OURS: [(&str, &str); 7] = [
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     Missing,
-    /// An ordinary table of the extension's owner.
+    /// An ordinary table of the owner of the engine.
     Ours,
     /// Something else has the name; the words say what.
     Foreign(String),
@@ -30,9 +30,10 @@ pub enum Found {
 
 /// Looks who owns the name of a data table: a table that another role made may hold traps.
 pub fn find(table: &str) -> Found {
-    let query = "SELECT c.relkind::text, c.relowner = e.extowner OR r.rolsuper, r.rolname::text \
-                 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner, pg_catalog.pg_extension e \
-                 WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = $1 AND e.extname = 'penny_pg'";
+    let query = "SELECT c.relkind::text, c.relowner = ours.relowner, r.rolname::text \
+                 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner, pg_catalog.pg_class ours \
+                 WHERE c.relnamespace = ours.relnamespace AND c.relname = $1 \
+                   AND ours.oid = 'pennylane.sync_state'::pg_catalog.regclass";
     match Spi::get_three_with_args::<String, bool, String>(query, &[table.into()]) {
         Ok((Some(kind), ours, owner)) => match (kind.as_str(), ours) {
             ("r", Some(true)) => Found::Ours,
@@ -48,8 +49,10 @@ pub fn taken(table: &str, what: &str) -> Error {
     Error::Setup {
         message: format!("pennylane.{table} is {what}: it was not made by penny_pg and is left alone"),
         hint: format!(
-            "Rename it (ALTER TABLE pennylane.{table} RENAME TO {table}_old) or, if it is the older ETL's, the whole \
-             schema before CREATE EXTENSION (ALTER SCHEMA pennylane RENAME TO penny_old); then run the sync again."
+            "If it is, and a dump brought it back without its owner, run ALTER TABLE pennylane.{table} OWNER TO \
+             pennylane_owner; otherwise rename it (ALTER TABLE pennylane.{table} RENAME TO {table}_old) or, if it is the \
+             older ETL's, the whole schema before CREATE EXTENSION (ALTER SCHEMA pennylane RENAME TO penny_old); then run \
+             the sync again."
         ),
     }
 }

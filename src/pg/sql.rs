@@ -11,11 +11,12 @@ extension_sql_file!(
     name = "worker",
     requires = ["exports", _next_runs, progress, _data_tables]
 );
+extension_sql_file!("../../sql/install/50_readers.sql", name = "readers", requires = ["worker"]);
 extension_sql_file!(
     "../../sql/install/80_comments.sql",
     name = "comments",
     requires = [
-        "worker",
+        "readers",
         add_company,
         rotate_token,
         remove_company,

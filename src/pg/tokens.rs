@@ -73,7 +73,7 @@ fn require_private() -> Result<()> {
 }
 
 /// `pennylane.add_company(api_token, label)`
-#[pg_extern]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn add_company(api_token: &str, label: default!(Option<&str>, "NULL")) -> std::result::Result<i64, ErrorReport> {
     let hidden = Hidden::statement();
@@ -93,7 +93,7 @@ fn add_company(api_token: &str, label: default!(Option<&str>, "NULL")) -> std::r
 }
 
 /// `pennylane.rotate_token(company, api_token)`
-#[pg_extern]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn rotate_token(company: i64, api_token: &str) -> std::result::Result<(), ErrorReport> {
     let hidden = Hidden::statement();
@@ -116,7 +116,7 @@ fn rotate_token(company: i64, api_token: &str) -> std::result::Result<(), ErrorR
 }
 
 /// `pennylane.remove_company(company, keep_data)`
-#[pg_extern]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn remove_company(company: i64, keep_data: default!(bool, "true")) -> std::result::Result<(), ErrorReport> {
     txn::require_fresh_snapshots()?;

@@ -21,6 +21,7 @@ mod interrupts;
 mod monitor;
 mod proof;
 mod rights;
+mod roles;
 mod secrets;
 mod users_objects;
 mod wire;

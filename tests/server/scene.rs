@@ -105,6 +105,13 @@ impl Scene {
         sync(&mut self.connect(), call)
     }
 
+    /// Calls a sync function over several companies; table and status of each row.
+    pub fn sync_all(&self, call: &str) -> Vec<(String, String)> {
+        let rows = self.connect().query(&format!("SELECT table_name, status FROM pennylane.{call}"), &[]);
+        let rows = rows.unwrap_or_else(|error| panic!("{call}: {error:?}"));
+        rows.iter().map(|row| (row.get::<_, Option<String>>(0).unwrap_or_default(), row.get(1))).collect()
+    }
+
     /// The error of a call that must fail.
     pub fn error(&self, call: &str) -> postgres::Error {
         self.connect().simple_query(&format!("SELECT * FROM pennylane.{call}")).expect_err("the call fails")

@@ -1,7 +1,7 @@
 //! What users build on the tables survives every sync, and nobody who reads is made to wait.
 
 use crate::compare::{table_equals_world, tables_equal_world};
-use crate::scene::{Scene, value};
+use crate::scene::{Scene, value, words};
 use fake_pennylane::{Fault, FaultKind};
 use serde_json::json;
 
@@ -82,6 +82,14 @@ fn triggers_of_users_fire() {
          CREATE TRIGGER after_any AFTER INSERT OR UPDATE OR DELETE ON pennylane.customers FOR EACH ROW EXECUTE FUNCTION public.see()",
     );
     change_customers(&scene);
+    // Triggers run with the rights of the engine, not with those of whoever calls it.
+    let refused = scene.error("sync_full('customers')");
+    assert!(
+        words(&refused).contains("42501") && words(&refused).contains("GRANT it what they need"),
+        "{}",
+        words(&refused)
+    );
+    scene.execute("GRANT INSERT ON public.seen TO pennylane_owner");
     scene.sync("sync_full('customers')");
     let seen = "SELECT string_agg(what || ' ' || n, ',' ORDER BY what) FROM (SELECT what, count(*) AS n FROM public.seen GROUP BY what) AS s";
     assert_eq!(

@@ -1,0 +1,170 @@
+-- Who may read what: readers of everything, and roles that see some companies only.
+--
+-- The list of readers is the list of those who may read pennylane.companies. The list of what a role sees is in its policies
+-- on that table, and is copied to the others: policies name no object of the extension, so they outlive it.
+
+-- Lets every reader read these relations.
+CREATE FUNCTION pennylane._share(relations name[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    share record;
+BEGIN
+    FOR share IN
+        SELECT c.relname, r.rolname, a.attname
+        FROM pg_catalog.pg_class list
+        CROSS JOIN LATERAL pg_catalog.aclexplode(list.relacl) may
+        JOIN pg_catalog.pg_roles r ON r.oid = may.grantee
+        JOIN pg_catalog.pg_class c
+            ON c.relnamespace = list.relnamespace AND c.relowner = list.relowner AND c.relname = ANY (relations)
+        LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = '_synced_at' AND NOT a.attisdropped
+        WHERE list.oid = 'pennylane.companies'::pg_catalog.regclass
+          AND may.privilege_type = 'SELECT' AND may.grantee <> list.relowner
+    LOOP
+        EXECUTE pg_catalog.format('GRANT SELECT ON pennylane.%I TO %I', share.relname, share.rolname);
+        -- Clients are told of keys and relations by whoever may do more than read, if only with one column.
+        IF share.attname IS NOT NULL THEN
+            EXECUTE pg_catalog.format('GRANT REFERENCES (_synced_at) ON pennylane.%I TO %I', share.relname, share.rolname);
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION pennylane.grant_reader(role name) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA pennylane TO %I', role);
+    EXECUTE pg_catalog.format('GRANT SELECT ON pennylane.companies TO %I', role);
+    EXECUTE pg_catalog.format(
+        'GRANT EXECUTE ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint), '
+        'pennylane._progress(), pennylane._data_tables(), pennylane.assert_healthy(), '
+        'pennylane.fec_file(date, date, bigint), pennylane.fec_anomalies(date, date, bigint), '
+        'pennylane._fec_missing_columns(), pennylane._fec_periods(), pennylane._fec_not_held(date, date, bigint) TO %I', role);
+    PERFORM pennylane._share(
+        ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'exports', 'proofs',
+              'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
+        || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name)));
+END
+$$;
+
+-- Gives every table that holds rows of companies the policies of pennylane.companies, if that has any.
+CREATE FUNCTION pennylane._spread_policies() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    change text;
+BEGIN
+    IF NOT (SELECT c.relrowsecurity FROM pg_catalog.pg_class c WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass) THEN
+        RETURN;
+    END IF;
+    FOR change IN
+        WITH ours AS (
+            SELECT
+                p.polrelid,
+                p.polname,
+                CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END AS kind,
+                coalesce(r.rolname::text, 'public') AS role,
+                pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS condition
+            FROM pg_catalog.pg_policy p
+            LEFT JOIN pg_catalog.pg_roles r ON r.oid = p.polroles[1]
+            WHERE p.polname LIKE 'penny\_pg%'
+        ), wanted AS (
+            SELECT * FROM ours WHERE polrelid = 'pennylane.companies'::pg_catalog.regclass
+        ), tables AS (
+            SELECT c.oid, c.relname, c.relrowsecurity
+            FROM pennylane._company_tables() AS t (name)
+            JOIN pg_catalog.pg_class c
+                ON c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = t.name
+        )
+        SELECT pg_catalog.format('ALTER TABLE pennylane.%I ENABLE ROW LEVEL SECURITY', t.relname)
+        FROM tables t
+        WHERE NOT t.relrowsecurity
+        UNION ALL
+        SELECT CASE
+            WHEN w.polname IS NULL THEN pg_catalog.format('DROP POLICY %I ON pennylane.%I', o.polname, t.relname)
+            WHEN o.polname IS NULL THEN pg_catalog.format(
+                'CREATE POLICY %I ON pennylane.%I AS %s TO %s USING (%s)', w.polname, t.relname, w.kind,
+                CASE w.role WHEN 'public' THEN 'PUBLIC' ELSE pg_catalog.quote_ident(w.role) END, w.condition)
+            ELSE pg_catalog.format('ALTER POLICY %I ON pennylane.%I USING (%s)', o.polname, t.relname, w.condition)
+        END
+        FROM tables t
+        CROSS JOIN LATERAL (
+            SELECT name FROM (SELECT polname FROM wanted UNION SELECT polname FROM ours WHERE polrelid = t.oid) AS u (name)
+        ) AS policy
+        LEFT JOIN wanted w ON w.polname = policy.name
+        LEFT JOIN ours o ON o.polname = policy.name AND o.polrelid = t.oid
+        WHERE w.condition IS DISTINCT FROM o.condition
+    LOOP
+        EXECUTE change;
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION pennylane.grant_company(role name, company bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of_role CONSTANT pg_catalog.regrole := pg_catalog.to_regrole(pg_catalog.quote_ident(role));
+    policy           name;
+    companies        bigint[];
+    condition        text;
+BEGIN
+    IF pg_catalog.current_setting('server_version_num')::integer < 150000 THEN
+        RAISE EXCEPTION 'grant_company() needs PostgreSQL 15: before it, the views of pennylane show every company'
+            USING ERRCODE = 'feature_not_supported', HINT = 'Give each company a database of its own, or upgrade.';
+    END IF;
+    IF of_role IS NULL THEN
+        RAISE EXCEPTION 'there is no role "%"', role
+            USING ERRCODE = 'undefined_object', HINT = 'Create it first: CREATE ROLE ... LOGIN;';
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = of_role AND (r.rolsuper OR r.rolbypassrls))
+        OR pg_catalog.pg_has_role(of_role, 'pennylane_owner', 'USAGE')
+    THEN
+        RAISE EXCEPTION 'the role "%" sees every row whatever is granted: it is a superuser, has BYPASSRLS or owns the tables', role
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Grant the company to a role without these rights.';
+    END IF;
+    IF company IS NOT NULL AND NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = company) THEN
+        RAISE EXCEPTION 'there is no company %', company
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'SELECT company_id, name FROM pennylane.companies; lists them.';
+    END IF;
+
+    SELECT p.polname, pg_catalog.string_to_array(substring(pg_catalog.pg_get_expr(p.polqual, p.polrelid) FROM '\{(.*)\}'), ',')
+    INTO policy, companies
+    FROM pg_catalog.pg_policy p
+    WHERE p.polrelid = 'pennylane.companies'::pg_catalog.regclass
+      AND p.polname LIKE 'penny\_pg\_%' AND p.polroles = ARRAY[of_role::pg_catalog.oid];
+
+    IF company IS NULL THEN
+        IF policy IS NOT NULL THEN
+            EXECUTE pg_catalog.format('DROP POLICY %I ON pennylane.companies', policy);
+        END IF;
+    ELSIF company = ANY (companies) THEN
+        NULL;
+    ELSE
+        condition := pg_catalog.format('company_id = ANY (%L::bigint[])', companies || company);
+        IF policy IS NOT NULL THEN
+            EXECUTE pg_catalog.format('ALTER POLICY %I ON pennylane.companies USING (%s)', policy, condition);
+        ELSE
+            IF NOT (SELECT c.relrowsecurity FROM pg_catalog.pg_class c
+                    WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass)
+            THEN
+                ALTER TABLE pennylane.companies ENABLE ROW LEVEL SECURITY;
+                -- Whoever has no companies of their own sees them all.
+                CREATE POLICY penny_pg ON pennylane.companies USING (true);
+            END IF;
+            EXECUTE pg_catalog.format(
+                'CREATE POLICY %I ON pennylane.companies AS RESTRICTIVE TO %I USING (%s)',
+                'penny_pg_' || pg_catalog.left(role, 54), role, condition);
+        END IF;
+    END IF;
+    PERFORM pennylane._spread_policies();
+    IF NOT pg_catalog.has_table_privilege(of_role, 'pennylane.companies', 'SELECT') THEN
+        RAISE NOTICE 'the role "%" may not read the tables yet: SELECT pennylane.grant_reader(%);', role, pg_catalog.quote_literal(role);
+    END IF;
+END
+$$;

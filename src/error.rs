@@ -18,6 +18,8 @@ pub enum Kind {
     Network,
     /// The API answered something that its contract does not allow.
     Contract,
+    /// More came than is taken.
+    Limit,
     /// The API refused the request (4xx).
     Refused,
     /// The caller asked for something impossible.
@@ -79,6 +81,12 @@ pub enum Error {
     /// The file of an export that cannot be read. `what` says where and holds no value of the file.
     #[error("the file that Pennylane made cannot be read: {what}")]
     File { what: String },
+    /// The file of an invoice that is not what was asked for. `what` says why and holds no value of the file.
+    #[error("the file of the invoice cannot be given: {what}")]
+    Document { what: String },
+    /// A file that is larger than its caller takes.
+    #[error("the file is larger than {megabytes} MB, the most that is taken")]
+    TooLarge { megabytes: u64 },
     /// What happened to one period of several.
     #[error("{period}: {error}")]
     Period { period: String, error: Box<Error> },
@@ -126,7 +134,10 @@ impl Error {
             Error::ScopeMissing { .. } => Kind::Scope,
             Error::TooManyRequests { .. } => Kind::Quota,
             Error::Network(_) | Error::Timeout(_) | Error::Unavailable(_) | Error::ExportNotReady(_) => Kind::Network,
-            Error::Contract { .. } | Error::ForeignRecord { .. } | Error::File { .. } => Kind::Contract,
+            Error::Contract { .. } | Error::ForeignRecord { .. } | Error::File { .. } | Error::Document { .. } => {
+                Kind::Contract
+            }
+            Error::TooLarge { .. } => Kind::Limit,
             Error::Refused { .. } | Error::ExportFailed => Kind::Refused,
             Error::Period { error, .. } => error.kind(),
             Error::Argument { .. } => Kind::Argument,
@@ -180,15 +191,15 @@ impl Error {
                     .into()
             }
             Error::Network(_) | Error::Timeout(_) | Error::Unavailable(_) => {
-                "Nothing is lost: run the sync again later. SELECT * FROM pennylane.check(); tells whether \
+                "Nothing is lost: run it again later. SELECT * FROM pennylane.check(); tells whether \
                  the API can be reached; pennylane.retry_for sets how long one request is retried."
                     .into()
             }
             Error::Refused { .. } => {
-                "Nothing is lost. Run the sync again; if it stays, the API has changed: report these words.".into()
+                "Nothing is lost. Run it again; if it stays, the API has changed: report these words.".into()
             }
             Error::Contract { .. } => {
-                "Nothing was deleted. Run the sync again; if it stays, the API or a proxy on the way has \
+                "Nothing was deleted. Run it again; if it stays, the API or a proxy on the way has \
                  changed: report this message."
                     .into()
             }
@@ -201,6 +212,10 @@ impl Error {
                     .into()
             }
             Error::File { .. } => "Nothing was changed. Run the export again; if it stays, report this message.".into(),
+            Error::Document { .. } => {
+                "Look at the invoice in Pennylane: only a file that is a PDF can be given here.".into()
+            }
+            Error::TooLarge { .. } => "Take the file from Pennylane itself.".into(),
             Error::Period { error, .. } => error.hint(),
             Error::ForeignRecord { .. } => "Check that each token belongs to the company that it is used for.".into(),
             Error::Argument { hint, .. } | Error::Setup { hint, .. } => hint.clone(),

@@ -11,7 +11,8 @@
 //! 4. `pg::store` writes: compare first, a savepoint a page, the watermark in the same transaction.
 //!
 //! The files that Pennylane makes on request come in through [`export`], typed by the same shapes; [`sync::exports`] puts
-//! each in the place of its period. [`sync::proof`] compares the ledger with Pennylane's own trial balance. [`schedule`]
+//! each in the place of its period. [`sync::proof`] compares the ledger with Pennylane's own trial balance. [`sync::invoice`] brings the file of one
+//! invoice, of which nothing is kept. [`schedule`]
 //! says when a run is due.
 //!
 //! [`error`] holds every way to fail and what to do about it; `pg::report` gives each its SQLSTATE. [`secret`] keeps the

@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod changelog;
 pub mod export;
+pub mod invoice;
 pub mod me;
 pub mod page;
 pub mod problem;

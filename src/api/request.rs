@@ -87,6 +87,11 @@ impl Request {
         Request::get(format!("{path}/{id}"), Vec::new())
     }
 
+    /// One record of a list.
+    pub fn record(resource: &Resource, id: i64) -> Request {
+        Request::get(format!("{}/{id}", resource.path), Vec::new())
+    }
+
     fn get(path: String, query: Vec<(&'static str, String)>) -> Request {
         Request { path, query, body: None }
     }

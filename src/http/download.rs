@@ -24,23 +24,29 @@ const REDIRECTS: u32 = 5;
 
 /// What the reading thread tells.
 enum Piece {
-    Status(u16),
+    Head { status: u16, content_type: Option<String> },
     Bytes(Vec<u8>),
     End,
     Failed(Error),
 }
 
-/// Reads a file. Statuses other than 200 come back with an empty file.
+/// Reads a file. Statuses other than 200 come back with an empty file. `limit`: the most bytes that are taken.
 ///
 /// # Errors
-/// `Network` and `Timeout` from the wire, `Setup` when the temporary file cannot be written, `Interrupted` when `over`
+/// `Network` and `Timeout` from the wire, `TooLarge` beyond the limit, `Setup` when the temporary file cannot be written, `Interrupted` when `over`
 /// turns true.
-pub fn file(options: &Options, url: &Url, authorization: Option<String>, over: &AtomicBool) -> Result<Download> {
+pub fn file(
+    options: &Options,
+    url: &Url,
+    authorization: Option<String>,
+    limit: Option<u64>,
+    over: &AtomicBool,
+) -> Result<Download> {
     let mut file = tempfile::tempfile().map_err(|error| disk(&error))?;
     let (sender, pieces) = mpsc::sync_channel(PIECES_AHEAD);
     let (options_of_thread, url) = (options.clone(), url.clone());
     let body = move || {
-        let last = match read(&options_of_thread, &url, authorization, &sender) {
+        let last = match read(&options_of_thread, &url, authorization, limit, &sender) {
             Ok(()) => Piece::End,
             Err(error) => Piece::Failed(error),
         };
@@ -49,13 +55,13 @@ pub fn file(options: &Options, url: &Url, authorization: Option<String>, over: &
     };
     // It inherits the signal mask of the reading thread that starts it: everything is blocked.
     std::thread::Builder::new().name("penny_pg file".into()).spawn(body).map_err(|error| disk(&error))?;
-    let (mut status, mut hash, mut heard) = (0, Sha256::new(), Instant::now());
+    let (mut status, mut content_type, mut hash, mut heard) = (0, None, Sha256::new(), Instant::now());
     loop {
         if over.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
         match pieces.recv_timeout(LOOK_AROUND) {
-            Ok(Piece::Status(came)) => status = came,
+            Ok(Piece::Head { status: came, content_type: named }) => (status, content_type) = (came, named),
             Ok(Piece::Bytes(bytes)) => {
                 hash.update(&bytes);
                 file.write_all(&bytes).map_err(|error| disk(&error))?;
@@ -70,11 +76,17 @@ pub fn file(options: &Options, url: &Url, authorization: Option<String>, over: &
     }
     file.rewind().map_err(|error| disk(&error))?;
     let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Download { status, file, sha256 })
+    Ok(Download { status, content_type, file, sha256 })
 }
 
-/// The reading thread: the answer's status, then its bytes.
-fn read(options: &Options, url: &Url, authorization: Option<String>, pieces: &SyncSender<Piece>) -> Result<()> {
+/// The reading thread: the answer's head, then its bytes.
+fn read(
+    options: &Options,
+    url: &Url,
+    authorization: Option<String>,
+    limit: Option<u64>,
+    pieces: &SyncSender<Piece>,
+) -> Result<()> {
     let wire = |error| options.wire_error(error);
     let config = agent(url)
         .max_redirects(REDIRECTS)
@@ -89,16 +101,26 @@ fn read(options: &Options, url: &Url, authorization: Option<String>, pieces: &Sy
     let mut response = call.call().map_err(wire)?;
     let status = response.status().as_u16();
     let gone = |_| Error::Interrupted;
-    pieces.send(Piece::Status(status)).map_err(gone)?;
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|named| named.to_str().ok());
+    pieces.send(Piece::Head { status, content_type: content_type.map(str::to_owned) }).map_err(gone)?;
     if status != 200 {
         return Ok(());
     }
-    let mut body = response.body_mut().as_reader();
+    let limit = limit.unwrap_or(u64::MAX);
+    let too_large = || Error::TooLarge { megabytes: limit / 1024 / 1024 };
+    if response.body().content_length().is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let (mut body, mut taken) = (response.body_mut().as_reader(), 0);
     loop {
         let mut piece = vec![0; PIECE];
         let length = body.read(&mut piece).map_err(|error| wire(ureq::Error::from(error)))?;
         if length == 0 {
             return Ok(());
+        }
+        taken += length as u64;
+        if taken > limit {
+            return Err(too_large());
         }
         piece.truncate(length);
         pieces.send(Piece::Bytes(piece)).map_err(gone)?;
@@ -107,7 +129,7 @@ fn read(options: &Options, url: &Url, authorization: Option<String>, pieces: &Sy
 
 fn disk(error: &std::io::Error) -> Error {
     Error::Setup {
-        message: format!("the export cannot be kept in a temporary file ({})", error.kind()),
+        message: format!("the file cannot be kept in a temporary one ({})", error.kind()),
         hint: "Make room in the temporary folder of the server (TMPDIR in its environment, otherwise /tmp).".into(),
     }
 }
@@ -146,7 +168,11 @@ mod tests {
     }
 
     fn get(url: &Url) -> Result<Download> {
-        file(&options(), url, None, &AtomicBool::new(false))
+        get_up_to(None, url)
+    }
+
+    fn get_up_to(limit: Option<u64>, url: &Url) -> Result<Download> {
+        file(&options(), url, None, limit, &AtomicBool::new(false))
     }
 
     #[test]
@@ -156,6 +182,16 @@ mod tests {
         done.file.read_to_string(&mut text).unwrap();
         assert_eq!((done.status, text.as_str()), (200, "abc"));
         assert_eq!(done.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_given_up_whether_or_not_it_says_so() {
+        let said = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabcd";
+        let unsaid = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n";
+        for answer in [said.as_slice(), unsaid] {
+            assert!(matches!(get_up_to(Some(3), &host(answer, false)), Err(Error::TooLarge { megabytes: 0 })));
+            assert_eq!(get_up_to(Some(4), &host(answer, false)).unwrap().status, 200);
+        }
     }
 
     #[test]

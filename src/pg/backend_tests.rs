@@ -25,6 +25,8 @@ mod tests {
             (Error::Refused { status: 404, path: text("/x"), words: text("y") }, "38000"),
             (Error::Contract { path: text("/x"), what: text("y") }, "08P01"),
             (Error::File { what: text("x") }, "08P01"),
+            (Error::Document { what: text("x") }, "08P01"),
+            (Error::TooLarge { megabytes: 50 }, "54000"),
             (Error::ExportFailed, "38000"),
             (Error::ExportNotReady(std::time::Duration::from_secs(1)), "08006"),
             (Error::Period { period: text("x"), error: Box::new(Error::TokenRefused) }, "28000"),

@@ -4,6 +4,7 @@ mod companies;
 mod doctor;
 mod functions;
 mod interrupts;
+mod invoices;
 mod launcher;
 mod lock;
 mod log;

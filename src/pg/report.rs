@@ -11,6 +11,7 @@ fn sqlstate(kind: Kind) -> PgSqlErrorCode {
         Kind::Scope => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
         Kind::Quota => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
         Kind::Network => PgSqlErrorCode::ERRCODE_CONNECTION_FAILURE,
+        Kind::Limit => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         Kind::Contract => PgSqlErrorCode::ERRCODE_PROTOCOL_VIOLATION,
         Kind::Refused => PgSqlErrorCode::ERRCODE_EXTERNAL_ROUTINE_EXCEPTION,
         Kind::Argument => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,

@@ -27,6 +27,7 @@ extension_sql_file!(
         sync_incremental,
         export_fec,
         export_analytical_ledger,
+        invoice_pdf,
         check
     ]
 );

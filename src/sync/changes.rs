@@ -140,7 +140,9 @@ impl Changes {
                 Ok(State::ReadWhole(format!("the changelog cannot be read from there ({status}: {words})")))
             }
             What::Failed(error) => Err(error),
-            What::Me { .. } | What::Throttled(_) | What::File(_) | What::Balances(_) => Ok(State::Open),
+            What::Me { .. } | What::Throttled(_) | What::File(_) | What::Balances(_) | What::Invoice(_) => {
+                Ok(State::Open)
+            }
         }
     }
 

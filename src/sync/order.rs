@@ -56,7 +56,7 @@ impl Reader<'_> {
         loop {
             let link = self.link(path, id)?;
             links += 1;
-            match self.download(&link) {
+            match self.download(&link, None, "the file of the export") {
                 Err(Error::Refused { .. }) if links <= FRESH_LINKS => {}
                 done => return done,
             }
@@ -82,16 +82,17 @@ impl Reader<'_> {
         }
     }
 
-    fn download(&mut self, link: &Link) -> Result<Download> {
+    /// A file that is there. `what` names it in a refusal.
+    pub(super) fn download(&mut self, link: &Link, limit: Option<u64>, what: &str) -> Result<Download> {
         self.persist(|api| {
-            let done = api.download(link)?;
+            let done = api.download(link, limit)?;
             match done.status {
                 200 => Ok(done),
                 500.. => Err(Error::Unavailable(done.status)),
                 429 => Err(Error::TooManyRequests { retry_after: None }),
                 status => {
                     let words = "the host of the file refuses its link".to_owned();
-                    Err(Error::Refused { status, path: "the file of the export".into(), words })
+                    Err(Error::Refused { status, path: what.to_owned(), words })
                 }
             }
         })

@@ -25,11 +25,11 @@ pub trait Api {
     /// # Errors
     /// `Network` and `Timeout` from the wire, `Interrupted` when the run ends. A status is not an error here.
     fn send(&self, request: &Request) -> Result<Answer>;
-    /// One try of a file behind a signed link, into a temporary file.
+    /// One try of a file behind a signed link, into a temporary file. `limit`: the most bytes that are taken.
     ///
     /// # Errors
-    /// Those of [`Api::send`], and `Setup` when there is no room for it. A status is not an error here.
-    fn download(&self, link: &Link) -> Result<Download>;
+    /// Those of [`Api::send`], `TooLarge`, and `Setup` when there is no room for it. A status is not an error here.
+    fn download(&self, link: &Link, limit: Option<u64>) -> Result<Download>;
     /// Waits, unless the run ends before.
     ///
     /// # Errors
@@ -45,6 +45,8 @@ pub trait Api {
 #[derive(Debug)]
 pub struct Download {
     pub status: u16,
+    /// What its host calls it.
+    pub content_type: Option<String>,
     /// At its beginning. It has no name and goes with this value.
     pub file: File,
     /// In hexadecimal digits.

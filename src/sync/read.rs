@@ -1,6 +1,7 @@
 //! The reading jobs: from a request to typed rows, page after page, on a thread that knows nothing of PostgreSQL.
 
 use super::backoff::Backoff;
+use super::invoice::Invoice;
 use super::ports::Api;
 use crate::api::Answer;
 use crate::api::balance::{Balance, BalancePage};
@@ -48,6 +49,8 @@ pub enum Read {
     Changes { feeds: Vec<Feed>, since: DateTime<Utc> },
     /// An export of a period: asked for, waited for, downloaded and taken apart.
     Export { export: &'static Export, shape: Arc<Shape>, period: Period },
+    /// The file of an invoice of this list.
+    Invoice { list: &'static Resource, id: i64 },
     /// The trial balance of a period, whole. `auxiliary`: customers and suppliers one by one.
     TrialBalance { period: Period, auxiliary: bool },
 }
@@ -83,6 +86,8 @@ pub enum What {
     Absent(Vec<i64>),
     /// A file is there, and its lines come one batch after the other.
     File(Delivery),
+    /// What there is of an invoice.
+    Invoice(Invoice),
     /// A page of a trial balance.
     Balances(Vec<Balance>),
     /// The API asked to slow down; the pause in seconds.
@@ -155,6 +160,7 @@ impl Reader<'_> {
                 feeds.iter().enumerate().try_for_each(|(place, feed)| self.changelog(place, *feed, *since))
             }
             Read::Export { export, shape, period } => self.export(export, shape, *period),
+            Read::Invoice { list, id } => self.invoice(list, *id),
             Read::TrialBalance { period, auxiliary } => self.trial_balance(*period, *auxiliary),
         }
     }

@@ -49,7 +49,7 @@ impl Api for Wire<'_> {
         Ok(answer)
     }
 
-    fn download(&self, _: &Link) -> Result<Download> {
+    fn download(&self, _: &Link, _: Option<u64>) -> Result<Download> {
         unreachable!("no export is part of a life")
     }
 

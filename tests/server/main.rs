@@ -18,6 +18,7 @@ mod faults;
 mod full;
 mod incremental;
 mod interrupts;
+mod invoices;
 mod monitor;
 mod proof;
 mod rights;

@@ -32,14 +32,14 @@ impl<A: Fn(&str, usize) -> (u16, String)> Api for Script<A> {
         Ok(Answer { status, date: None, retry_after: None, expires: None, body: body.into() })
     }
 
-    fn download(&self, link: &Link) -> Result<Download> {
+    fn download(&self, link: &Link, _: Option<u64>) -> Result<Download> {
         let call = format!("FILE {}", link.open());
         let (status, body) = (self.answer)(&call, 0);
         self.asked.borrow_mut().push(call);
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(body.as_bytes()).unwrap();
         file.rewind().unwrap();
-        Ok(Download { status, file, sha256: "abc".into() })
+        Ok(Download { status, content_type: None, file, sha256: "abc".into() })
     }
 
     fn pause(&self, pause: Duration) -> Result<()> {

@@ -59,6 +59,12 @@ pub enum FaultKind {
     Truncate {
         keep_bytes: usize,
     },
+    /// The content-length says so many bytes; the true body comes, then the connection is closed.
+    ContentLength {
+        bytes: u64,
+    },
+    /// The true body, then blanks for ever, as fast as they are taken.
+    Endless,
     /// Accepted and never answered.
     Hang,
     /// One byte a second, for ever.

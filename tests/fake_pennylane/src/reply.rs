@@ -1,4 +1,4 @@
-//! An answer as bytes on a connection: whole, cut short, or dripping.
+//! An answer as bytes on a connection: whole, cut short, dripping, or without end.
 
 use std::future::Future;
 use std::io;
@@ -18,11 +18,14 @@ pub(crate) enum Delivery {
     Cut(usize),
     /// One byte a second, for ever.
     Drip,
+    /// The body, then blanks for ever.
+    Endless,
 }
 
 /// Time for what was written to leave before the connection is closed.
 const BEFORE_CUT: Duration = Duration::from_millis(50);
 const BETWEEN_DRIPS: Duration = Duration::from_secs(1);
+static BLANKS: [u8; 64 * 1024] = [b' '; 64 * 1024];
 
 pub(crate) struct Reply {
     body: Option<Bytes>,
@@ -34,7 +37,7 @@ impl Reply {
     pub fn new(body: Bytes, delivery: Delivery) -> Self {
         let body = match delivery {
             Delivery::Cut(keep) => body.slice(..keep.min(body.len())),
-            Delivery::Whole | Delivery::Drip => body,
+            Delivery::Whole | Delivery::Drip | Delivery::Endless => body,
         };
         Self { body: Some(body).filter(|body| !body.is_empty()), delivery, pause: None }
     }
@@ -64,6 +67,9 @@ impl Body for Reply {
         if let Some(body) = self.body.take() {
             return Poll::Ready(Some(Ok(Frame::data(body))));
         }
+        if self.delivery == Delivery::Endless {
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&BLANKS)))));
+        }
         if let Delivery::Cut(_) = self.delivery {
             let cut = || Some(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut short on purpose")));
             return self.wait(BEFORE_CUT, context).map(|()| cut());
@@ -78,7 +84,7 @@ impl Body for Reply {
     fn size_hint(&self) -> SizeHint {
         match self.delivery {
             Delivery::Whole => SizeHint::with_exact(self.body.as_ref().map_or(0, |body| body.len() as u64)),
-            Delivery::Cut(_) | Delivery::Drip => SizeHint::default(),
+            Delivery::Cut(_) | Delivery::Drip | Delivery::Endless => SizeHint::default(),
         }
     }
 }

@@ -100,6 +100,7 @@ pub(crate) async fn serve(
     };
     run_triggers(&shared, &signature, When::After);
     replace_raw(&mut answer, &faults);
+    replace_length(&mut answer, &faults);
     shared.log.lock().answered(number, answer.status);
     let dated = !faults.contains(&FaultKind::NoDateHeader);
     Ok(write(&shared, answer, &call, budget, spoiled.delivery, dated))
@@ -153,6 +154,8 @@ impl Spoiled {
                 FaultKind::Reset => spoiled.end = Some(End::Reset),
                 FaultKind::Hang => spoiled.end = Some(End::Hang),
                 FaultKind::Drip => spoiled.delivery = Delivery::Drip,
+                FaultKind::Endless => spoiled.delivery = Delivery::Endless,
+                FaultKind::ContentLength { .. } => spoiled.delivery = Delivery::Cut(usize::MAX),
                 FaultKind::Truncate { keep_bytes } => spoiled.delivery = Delivery::Cut(*keep_bytes),
                 FaultKind::Status { status, headers, body } => {
                     let mut answer =
@@ -186,6 +189,14 @@ fn replace_raw(answer: &mut Answer, faults: &[FaultKind]) {
             let body = String::from_utf8_lossy(&answer.body).replace(from.as_str(), to);
             answer.body = body.into();
             answer.gzip = None;
+        }
+    }
+}
+
+fn replace_length(answer: &mut Answer, faults: &[FaultKind]) {
+    for fault in faults {
+        if let FaultKind::ContentLength { bytes } = fault {
+            answer.headers.push(("content-length".to_owned(), bytes.to_string()));
         }
     }
 }

@@ -89,13 +89,19 @@ fn broken_connections_break_as_announced() {
         .and_then(|length| length.parse().ok())
         .expect("a length");
     assert!(closed && body.len() == 100 && length > 1_000, "{} of {length}", body.len());
+    fake.fault(Fault::once("", FaultKind::ContentLength { bytes: 123_456_789 }));
+    let (short, closed) = raw(&fake, Duration::from_secs(2));
+    assert!(closed && short.contains("content-length: 123456789") && short.len() < 100_000, "{}", short.len());
     fake.fault(Fault::once("", FaultKind::Hang));
     assert_eq!(raw(&fake, Duration::from_millis(300)), (String::new(), false));
     fake.fault(Fault::once("", FaultKind::Drip));
     let (dripped, closed) = raw(&fake, Duration::from_millis(1_200));
     assert!(!closed && dripped.contains("200 OK"), "{dripped}");
+    fake.fault(Fault::once("", FaultKind::Endless));
+    let (endless, closed) = raw(&fake, Duration::from_millis(300));
+    assert!(!closed && endless.len() > 1_000_000, "{}", endless.len());
     let statuses: Vec<u16> = fake.requests().iter().map(|request| request.status).collect();
-    assert_eq!(statuses, [0, 200, 0, 200]);
+    assert_eq!(statuses, [0, 200, 200, 0, 200, 200]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use fake_pennylane::{Config, FakePennylane, Size, Trigger, When, catalogue};
+use fake_pennylane::{Config, FakePennylane, Size, Trigger, When, catalogue, pdf};
 use serde_json::{Value, json};
 use support::{client, filter, ids, small, tiny};
 
@@ -241,14 +241,16 @@ fn signed_links_differ_at_every_read_and_open_their_file() {
     let client = client(&fake);
     let link = || {
         let rows = client.get("/customer_invoices", &[("limit", "100"), ("sort", "id")]).items();
-        rows.iter().find_map(|row| row["public_file_url"].as_str().map(str::to_owned)).expect("a link")
+        let found =
+            rows.iter().find_map(|row| Some((row["id"].as_i64()?, row["public_file_url"].as_str()?.to_owned())));
+        found.expect("a link")
     };
-    let (one, two) = (link(), link());
+    let ((id, one), (_, two)) = (link(), link());
     assert_ne!(one, two);
     assert!(one.contains("signature="));
     assert!(!one.starts_with(&fake.base_url()));
     let (status, body) = client.download(&one, None);
-    assert_eq!((status, &body[..5]), (200, b"%PDF-".as_slice()));
+    assert_eq!((status, body), (200, pdf("customer_invoices", id)));
     assert_eq!(client.download(&one, Some("fake-token")).0, 400, "a token sent along is refused");
     assert_eq!(client.download(&one.replace("signature=", "signature=0"), None).0, 403);
     fake.set_config(|config| config.clock_offset = chrono::Duration::minutes(31));

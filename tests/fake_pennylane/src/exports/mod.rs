@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Call, TEXT};
 use crate::config::{Config, FecContainer};
+use crate::pdf;
 use crate::routes::{allowed, not_found};
 use crate::shared::Shared;
 use crate::sign::Refusal;
@@ -174,7 +175,7 @@ pub(crate) fn download(shared: &Shared, call: &Call) -> Answer {
     let name = call.param("file").unwrap_or_default();
     match name.strip_prefix("exports/") {
         Some(export) => export_file(shared, export),
-        None => Answer::new(200, "application/pdf", document(name)),
+        None => Answer::new(200, "application/pdf", pdf::named(name)),
     }
 }
 
@@ -207,9 +208,4 @@ fn export_file(shared: &Shared, name: &str) -> Answer {
 
 fn xlsx(body: Vec<u8>) -> File {
     File { content_type: XLSX, body: body.into() }
-}
-
-/// The smallest thing that calls itself a PDF and names its invoice.
-fn document(name: &str) -> String {
-    format!("%PDF-1.4\n% {name}\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n")
 }

@@ -50,59 +50,85 @@ BEGIN
 END
 $$;
 
--- Gives every table that holds rows of companies the policies of pennylane.companies, if that has any.
-CREATE FUNCTION pennylane._spread_policies() RETURNS void
+-- The policies of grant_company(): that of everybody and those of limited roles.
+CREATE FUNCTION pennylane._policies(OUT relation pg_catalog.regclass, OUT policy name, OUT kind text, OUT role text, OUT condition text)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        p.polrelid::pg_catalog.regclass,
+        p.polname,
+        CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+        CASE p.polroles[1] WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(r.rolname) END,
+        pg_catalog.pg_get_expr(p.polqual, p.polrelid)
+    FROM pg_catalog.pg_policy p
+    JOIN pg_catalog.pg_class c ON c.oid = p.polrelid AND c.relnamespace = 'pennylane'::pg_catalog.regnamespace
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = p.polroles[1]
+    WHERE p.polname = 'penny_pg' OR p.polname LIKE 'penny\_pg\_%'
+$$;
+
+-- Gives every table that holds rows of companies the same policies: those of pennylane.companies. Dumps bring back those of
+-- the data tables only: the state tables have theirs from there. only_state leaves the data tables as they are.
+CREATE FUNCTION pennylane._spread_policies(only_state boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     change text;
 BEGIN
-    IF NOT (SELECT c.relrowsecurity FROM pg_catalog.pg_class c WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass) THEN
-        RETURN;
-    END IF;
+    -- Its own statements fire the event trigger below.
+    PERFORM pg_catalog.set_config('penny_pg.spreads_policies', 'on', true);
     FOR change IN
-        WITH ours AS (
-            SELECT
-                p.polrelid,
-                p.polname,
-                CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END AS kind,
-                coalesce(r.rolname::text, 'public') AS role,
-                pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS condition
-            FROM pg_catalog.pg_policy p
-            LEFT JOIN pg_catalog.pg_roles r ON r.oid = p.polroles[1]
-            WHERE p.polname LIKE 'penny\_pg%'
+        WITH policies AS MATERIALIZED (
+            SELECT * FROM pennylane._policies()
         ), wanted AS (
-            SELECT * FROM ours WHERE polrelid = 'pennylane.companies'::pg_catalog.regclass
+            SELECT DISTINCT ON (p.policy) p.*
+            FROM policies p
+            ORDER BY p.policy, p.relation <> 'pennylane.companies'::pg_catalog.regclass
         ), tables AS (
-            SELECT c.oid, c.relname, c.relrowsecurity
-            FROM pennylane._company_tables() AS t (name)
-            JOIN pg_catalog.pg_class c
-                ON c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = t.name
+            SELECT c.oid::pg_catalog.regclass AS relation, c.relrowsecurity
+            FROM pg_catalog.pg_class c
+            WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace
+              AND (c.relname = 'companies' OR c.relname IN (SELECT t.name FROM pennylane._company_tables() AS t (name)))
+              AND (NOT only_state OR EXISTS (
+                  SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'))
         )
-        SELECT pg_catalog.format('ALTER TABLE pennylane.%I ENABLE ROW LEVEL SECURITY', t.relname)
+        SELECT pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.relation)
         FROM tables t
-        WHERE NOT t.relrowsecurity
+        WHERE NOT t.relrowsecurity AND EXISTS (SELECT FROM wanted)
         UNION ALL
         SELECT CASE
-            WHEN w.polname IS NULL THEN pg_catalog.format('DROP POLICY %I ON pennylane.%I', o.polname, t.relname)
-            WHEN o.polname IS NULL THEN pg_catalog.format(
-                'CREATE POLICY %I ON pennylane.%I AS %s TO %s USING (%s)', w.polname, t.relname, w.kind,
-                CASE w.role WHEN 'public' THEN 'PUBLIC' ELSE pg_catalog.quote_ident(w.role) END, w.condition)
-            ELSE pg_catalog.format('ALTER POLICY %I ON pennylane.%I USING (%s)', o.polname, t.relname, w.condition)
+            WHEN p.policy IS NULL THEN pg_catalog.format(
+                'CREATE POLICY %I ON %s AS %s TO %s USING (%s)', w.policy, t.relation, w.kind, w.role, w.condition)
+            ELSE pg_catalog.format('ALTER POLICY %I ON %s USING (%s)', w.policy, t.relation, w.condition)
         END
         FROM tables t
-        CROSS JOIN LATERAL (
-            SELECT name FROM (SELECT polname FROM wanted UNION SELECT polname FROM ours WHERE polrelid = t.oid) AS u (name)
-        ) AS policy
-        LEFT JOIN wanted w ON w.polname = policy.name
-        LEFT JOIN ours o ON o.polname = policy.name AND o.polrelid = t.oid
-        WHERE w.condition IS DISTINCT FROM o.condition
+        CROSS JOIN wanted w
+        LEFT JOIN policies p ON p.relation = t.relation AND p.policy = w.policy
+        WHERE w.condition IS DISTINCT FROM p.condition
     LOOP
         EXECUTE change;
     END LOOP;
+    PERFORM pg_catalog.set_config('penny_pg.spreads_policies', 'off', true);
 END
 $$;
+
+-- A restored dump makes the policies of the data tables last: from then on no state table may be open.
+CREATE FUNCTION pennylane._keep_policies_whole() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF coalesce(pg_catalog.current_setting('penny_pg.spreads_policies', true), '') <> 'on' THEN
+        PERFORM pennylane._spread_policies(only_state => true);
+    END IF;
+END
+$$;
+CREATE EVENT TRIGGER penny_pg_keep_policies_whole ON ddl_command_end
+    WHEN TAG IN ('CREATE POLICY')
+    EXECUTE FUNCTION pennylane._keep_policies_whole();
 
 CREATE FUNCTION pennylane.grant_company(role name, company bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -110,9 +136,10 @@ CREATE FUNCTION pennylane.grant_company(role name, company bigint) RETURNS void
 AS $$
 DECLARE
     of_role CONSTANT pg_catalog.regrole := pg_catalog.to_regrole(pg_catalog.quote_ident(role));
-    policy           name;
+    own_policy       name;
     companies        bigint[];
     condition        text;
+    change           text;
 BEGIN
     IF pg_catalog.current_setting('server_version_num')::integer < 150000 THEN
         RAISE EXCEPTION 'grant_company() needs PostgreSQL 15: before it, the views of pennylane show every company'
@@ -133,22 +160,26 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'SELECT company_id, name FROM pennylane.companies; lists them.';
     END IF;
 
-    SELECT p.polname, pg_catalog.string_to_array(substring(pg_catalog.pg_get_expr(p.polqual, p.polrelid) FROM '\{(.*)\}'), ',')
-    INTO policy, companies
-    FROM pg_catalog.pg_policy p
-    WHERE p.polrelid = 'pennylane.companies'::pg_catalog.regclass
-      AND p.polname LIKE 'penny\_pg\_%' AND p.polroles = ARRAY[of_role::pg_catalog.oid];
+    PERFORM pennylane._spread_policies();
+    SELECT p.policy, pg_catalog.string_to_array(substring(p.condition FROM '\{(.*)\}'), ',')
+    INTO own_policy, companies
+    FROM pennylane._policies() p
+    WHERE p.relation = 'pennylane.companies'::pg_catalog.regclass AND p.role = pg_catalog.quote_ident(grant_company.role);
 
     IF company IS NULL THEN
-        IF policy IS NOT NULL THEN
-            EXECUTE pg_catalog.format('DROP POLICY %I ON pennylane.companies', policy);
-        END IF;
+        FOR change IN
+            SELECT pg_catalog.format('DROP POLICY %I ON %s', p.policy, p.relation)
+            FROM pennylane._policies() p
+            WHERE p.policy = own_policy
+        LOOP
+            EXECUTE change;
+        END LOOP;
     ELSIF company = ANY (companies) THEN
         NULL;
     ELSE
         condition := pg_catalog.format('company_id = ANY (%L::bigint[])', companies || company);
-        IF policy IS NOT NULL THEN
-            EXECUTE pg_catalog.format('ALTER POLICY %I ON pennylane.companies USING (%s)', policy, condition);
+        IF own_policy IS NOT NULL THEN
+            EXECUTE pg_catalog.format('ALTER POLICY %I ON pennylane.companies USING (%s)', own_policy, condition);
         ELSE
             IF NOT (SELECT c.relrowsecurity FROM pg_catalog.pg_class c
                     WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass)

@@ -74,5 +74,6 @@ GRANT EXECUTE ON FUNCTION pennylane.setup(), pennylane.check(),
     pennylane.sync_full(text, bigint, boolean), pennylane.sync_incremental(text, bigint),
     pennylane.export_fec(date, date, bigint), pennylane.export_analytical_ledger(date, date, bigint),
     pennylane.prove(bigint), pennylane._prove(bigint),
-    pennylane.request_sync(text, text, bigint), pennylane.cancel_run(bigint) TO pennylane_operator;
+    pennylane.request_sync(text, text, bigint), pennylane.cancel_run(bigint),
+    pennylane.invoice_pdf(text, bigint, bigint) TO pennylane_operator;
 GRANT UPDATE (enabled, label) ON pennylane.companies TO pennylane_operator;

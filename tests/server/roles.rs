@@ -107,6 +107,7 @@ fn who_may_only_read_neither_writes_nor_calls() {
         "prove()",
         "request_sync()",
         "cancel_run(1)",
+        "invoice_pdf('customer', 1)",
         "check()",
         "add_company('x')",
         "rotate_token(1, 'x')",
@@ -117,6 +118,7 @@ fn who_may_only_read_neither_writes_nor_calls() {
         "_disarm_foreign_keys()",
         "_share('{}')",
         "_spread_policies()",
+        "_policies()",
         "_alert(1)",
         "_company_tables()",
     ];
@@ -133,7 +135,7 @@ fn who_may_only_read_neither_writes_nor_calls() {
         let mut client = scene.cluster.connect_as(role);
         for call in calls {
             let of_operators = role == "operator"
-                && ["setup", "sync_", "export_", "prove", "request_", "cancel_", "check", "_prove"]
+                && ["setup", "sync_", "export_", "prove", "request_", "cancel_", "invoice_", "check", "_prove"]
                     .iter()
                     .any(|start| call.starts_with(start));
             if !of_operators {
@@ -307,6 +309,7 @@ fn a_role_sees_the_companies_that_were_granted_to_it() {
         format!("prove({first})"),
         format!("request_sync('full', 'products', {first})"),
         format!("cancel_run({run})"),
+        format!("invoice_pdf('customer', 1, {first})"),
     ] {
         assert_eq!(seen(&mut clerk, &format!("SELECT * FROM pennylane.{call}")), Err("22023".into()), "{call}");
     }

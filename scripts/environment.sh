@@ -4,6 +4,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PG_MAJOR=15
 PG_BINDIR=/usr/lib/postgresql/$PG_MAJOR/bin
+PGSPOT_VERSION=0.9.4
+TARGET=${CARGO_TARGET_DIR:-target}
 PGRX_VERSION=$(sed -n 's/^pgrx = { version = "=\([^"]*\)".*/\1/p' Cargo.toml)
 DEMO_DIR=${DEMO_DIR:-/var/tmp/penny_pg-demo}
 DEMO_PORT=${DEMO_PORT:-5433}

@@ -207,7 +207,7 @@ BEGIN
                       pg_catalog.to_char(fec_file.period_end, 'YYYY-MM-DD'), companies[1]);
     END IF;
 
-    RETURN NEXT pg_catalog.concat_ws(E'\t',
+    RETURN QUERY SELECT pg_catalog.concat_ws(E'\t',
         'JournalCode', 'JournalLib', 'EcritureNum', 'EcritureDate', 'CompteNum', 'CompteLib',
         'CompAuxNum', 'CompAuxLib', 'PieceRef', 'PieceDate', 'EcritureLib', 'Debit', 'Credit',
         'EcritureLet', 'DateLet', 'ValidDate', 'Montantdevise', 'Idevise');

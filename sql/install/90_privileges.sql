@@ -24,13 +24,17 @@ BEGIN
         JOIN pg_catalog.pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
         WHERE e.extname = 'penny_pg' AND d.deptype = 'e'
         UNION ALL
-        -- The helper that disarms foreign keys, and what it calls, stay a superuser's.
+        -- What runs with a superuser's rights stays a superuser's, with all that it calls: the helper that disarms foreign
+        -- keys, and what event triggers do in a superuser's statement.
         SELECT pg_catalog.format('ALTER FUNCTION %s OWNER TO pennylane_owner', p.oid::pg_catalog.regprocedure)
         FROM pg_catalog.pg_extension e
         JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
         JOIN pg_catalog.pg_proc p ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
         WHERE e.extname = 'penny_pg' AND d.deptype = 'e'
-          AND p.proname NOT IN ('_armed_foreign_keys', '_disarm_foreign_keys')
+          AND p.proname NOT IN (
+              '_armed_foreign_keys', '_disarm_foreign_keys',
+              '_publications_of_tokens', '_keep_tokens_unpublished',
+              '_company_tables', '_policies', '_spread_policies', '_keep_policies_whole')
     LOOP
         EXECUTE object;
     END LOOP;
@@ -52,7 +56,9 @@ REVOKE ALL ON ALL TABLES IN SCHEMA pennylane FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA pennylane TO pennylane_owner;
 -- So that grant_reader() can hand it on.
 GRANT USAGE ON SCHEMA pennylane TO pennylane_owner WITH GRANT OPTION;
-GRANT EXECUTE ON FUNCTION pennylane._armed_foreign_keys(), pennylane._disarm_foreign_keys() TO pennylane_owner;
+GRANT EXECUTE ON FUNCTION pennylane._armed_foreign_keys(), pennylane._disarm_foreign_keys(),
+    pennylane._publications_of_tokens(), pennylane._company_tables(), pennylane._policies(),
+    pennylane._spread_policies(boolean) TO pennylane_owner;
 
 -- Monitors see how it goes: names of tables, counts, times and errors, no accounts. Column by column: the views read with
 -- their rights.

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod compare;
+mod log_scan;
 mod scene;
 
 mod bench;

@@ -483,7 +483,11 @@ fn neither_triggers_nor_the_owner_of_the_tables_become_a_superuser() {
     // What runs as a superuser is a superuser's own, and calls nothing else.
     let supers = "SELECT string_agg(p.proname, ', ' ORDER BY p.proname) FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner \
                   WHERE p.pronamespace = 'pennylane'::regnamespace AND r.rolsuper";
-    assert_eq!(scene.value(supers).unwrap(), "_armed_foreign_keys, _disarm_foreign_keys");
+    assert_eq!(
+        scene.value(supers).unwrap(),
+        "_armed_foreign_keys, _company_tables, _disarm_foreign_keys, _keep_policies_whole, _keep_tokens_unpublished, \
+         _policies, _publications_of_tokens, _spread_policies"
+    );
     scene.execute("CREATE ROLE engineer LOGIN IN ROLE pennylane_owner");
     let mut engineer = scene.cluster.connect_as("engineer");
     engineer.batch_execute("SET ROLE pennylane_owner").unwrap();
@@ -491,6 +495,7 @@ fn neither_triggers_nor_the_owner_of_the_tables_become_a_superuser() {
         "CREATE OR REPLACE FUNCTION pennylane._armed_foreign_keys(OUT relation regclass, OUT trigger_name name) RETURNS SETOF record LANGUAGE sql AS 'SELECT NULL, NULL'",
         "ALTER SCHEMA pennylane RENAME TO mine",
         "DROP FUNCTION pennylane._disarm_foreign_keys()",
+        "ALTER FUNCTION pennylane._keep_tokens_unpublished() SECURITY INVOKER",
         "CREATE ROLE mine SUPERUSER",
         "DROP EVENT TRIGGER penny_pg_keep_tokens_unpublished",
     ] {

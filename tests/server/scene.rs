@@ -127,6 +127,15 @@ impl Scene {
     }
 }
 
+impl Drop for Scene {
+    /// Whatever a test is about, its log is searched.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            crate::log_scan::holds_nothing_private(&self.cluster.log(), &self.api);
+        }
+    }
+}
+
 /// Calls a sync function; one row a table.
 pub fn sync(client: &mut Client, call: &str) -> BTreeMap<String, Done> {
     let query = format!(

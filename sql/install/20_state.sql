@@ -106,9 +106,22 @@ CREATE TABLE pennylane.applied_events (
     PRIMARY KEY (company_id, feed, id, operation, processed_at, parent)
 );
 
+-- Rows that were read back otherwise than they were written. Kept, so that a table whose other rows are brought up to date
+-- does not look whole again. A row of a list is of all time, a line of an export of its period.
+CREATE TABLE pennylane.altered_rows (
+    company_id   bigint      NOT NULL,
+    table_name   text        NOT NULL,
+    id           bigint      NOT NULL,
+    period_start date        NOT NULL DEFAULT '-infinity',
+    period_end   date        NOT NULL DEFAULT 'infinity',
+    noted_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (company_id, table_name, id, period_start, period_end)
+);
+
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_state', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.pending_entries', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.applied_events', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane.altered_rows', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_runs', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_runs_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_run_tables', '');

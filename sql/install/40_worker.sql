@@ -116,6 +116,8 @@ CREATE VIEW pennylane.health AS
             WHEN s.status IS NULL THEN 'not synced yet'
             WHEN s.last_error IS NOT NULL THEN s.last_error
             WHEN pg_catalog.now() - s.last_sync_at > interval '26 hours' THEN 'not synced for more than a day'
+            WHEN s.status = 'partial' AND altered.known
+                THEN 'some rows are not stored as Pennylane sent them, a trigger may be the cause: see pennylane.altered_rows'
             WHEN s.status = 'partial' THEN 'some values did not fit their column: see the key _misfit in extra'
             WHEN proof.differing > 0
                 THEN proof.differing || ' accounts differ from the trial balance of Pennylane: see pennylane.proofs'
@@ -129,6 +131,11 @@ CREATE VIEW pennylane.health AS
         FROM pennylane.proofs p
         WHERE s.table_name = 'ledger_entry_lines' AND p.company_id = s.company_id AND p.differs
     ) AS proof ON true
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM pennylane.altered_rows a WHERE a.company_id = s.company_id AND a.table_name = s.table_name
+        ) AS known
+    ) AS altered
     -- Changes may go on arriving while the nightly run fails for a table. Exports are asked for when the ledger changed.
     CROSS JOIN LATERAL (
         SELECT s.sync_type <> 'export' AND pg_catalog.now() - s.last_full_at > interval '50 hours' AS nights

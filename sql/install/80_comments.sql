@@ -8,7 +8,7 @@ COMMENT ON COLUMN pennylane.sync_state.last_processed_at IS 'Newest change event
 COMMENT ON COLUMN pennylane.sync_state.records_synced IS 'Records that the last sync read or deleted.';
 COMMENT ON COLUMN pennylane.sync_state.sync_type IS 'What the last sync was: full, incremental or export.';
 COMMENT ON COLUMN pennylane.sync_state.updated_at IS 'When this row was last written (database clock).';
-COMMENT ON COLUMN pennylane.sync_state.status IS 'ok; partial: some value did not fit its column; skipped: scope not granted; error: see last_error.';
+COMMENT ON COLUMN pennylane.sync_state.status IS 'ok; partial: some value did not fit its column, or some row is not stored as it was sent (altered_rows); skipped: scope not granted; error: see last_error.';
 COMMENT ON COLUMN pennylane.sync_state.last_error IS 'Why the last sync failed, and what to do. NULL after a success.';
 COMMENT ON COLUMN pennylane.sync_state.last_full_at IS 'When the whole table was last proven against Pennylane (database clock).';
 COMMENT ON COLUMN pennylane.sync_state.row_count IS 'Rows of this company after the last success.';
@@ -72,6 +72,14 @@ COMMENT ON COLUMN pennylane.pending_entries.company_id IS 'Pennylane company.';
 COMMENT ON COLUMN pennylane.pending_entries.table_name IS 'Table of the record.';
 COMMENT ON COLUMN pennylane.pending_entries.id IS 'Its id.';
 COMMENT ON COLUMN pennylane.pending_entries.noted_at IS 'When it was noted (database clock).';
+
+COMMENT ON TABLE pennylane.altered_rows IS 'Rows that are not stored as Pennylane sent them, because a trigger altered or left them out. A row leaves when it is stored right, or gone; each full sync tries again. Whoever removes an export''s period by hand removes its rows here too.';
+COMMENT ON COLUMN pennylane.altered_rows.company_id IS 'Pennylane company.';
+COMMENT ON COLUMN pennylane.altered_rows.table_name IS 'Table of the row.';
+COMMENT ON COLUMN pennylane.altered_rows.id IS 'Its id; of an export, the number of the line.';
+COMMENT ON COLUMN pennylane.altered_rows.period_start IS 'First day of an export''s period; -infinity for other tables.';
+COMMENT ON COLUMN pennylane.altered_rows.period_end IS 'Last day of an export''s period; infinity for other tables.';
+COMMENT ON COLUMN pennylane.altered_rows.noted_at IS 'When it was last written (database clock).';
 
 COMMENT ON TABLE pennylane.applied_events IS 'Internal: change events of the last minutes that were applied, so that they are not fetched again.';
 COMMENT ON COLUMN pennylane.applied_events.company_id IS 'Pennylane company.';

@@ -227,7 +227,9 @@ fn freshness() -> Vec<Finding> {
     let mut findings = Vec::new();
     let query = "SELECT s.table_name, s.status, coalesce(s.last_error, ''), \
                  coalesce(s.last_sync_at < pg_catalog.clock_timestamp() - interval '26 hours', true), \
-                 coalesce(pg_catalog.to_char(s.last_sync_at, 'YYYY-MM-DD HH24:MI TZ'), 'never') \
+                 coalesce(pg_catalog.to_char(s.last_sync_at, 'YYYY-MM-DD HH24:MI TZ'), 'never'), \
+                 EXISTS (SELECT FROM pennylane.altered_rows a \
+                         WHERE a.company_id = s.company_id AND a.table_name = s.table_name) \
                  FROM pennylane.sync_state s JOIN pennylane.companies c ON c.company_id = s.company_id AND c.enabled \
                  ORDER BY s.company_id, s.table_name";
     let _ = Spi::connect(|client| {
@@ -238,6 +240,11 @@ fn freshness() -> Vec<Finding> {
             match status.as_str() {
                 "error" => findings.push(Finding { item, status: "error", detail: error, hint: None }),
                 "skipped" => findings.push(warning(&item, error, "Give the token the scope, or ignore this table.")),
+                "partial" if row.get::<bool>(6)?.unwrap_or(false) => findings.push(warning(
+                    &item,
+                    "some rows are not stored as Pennylane sent them: a trigger may be the cause",
+                    format!("SELECT * FROM pennylane.altered_rows WHERE table_name = '{table}';"),
+                )),
                 "partial" => findings.push(warning(
                     &item,
                     "some values did not fit their column",

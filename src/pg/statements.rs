@@ -15,15 +15,16 @@ pub fn relation(table: &str) -> String {
 
 /// Merges a page: compares first, writes what differs. Arguments: company (bigint), the range's lower (exclusive) and
 /// upper (inclusive) id (bigint), or NULLs when the page says nothing of other ids, the ids of the page (bigint[]) and of
-/// the rows to write (bigint[]), then one text[] per column and one for `extra`. One row comes back: inserted, updated, and
-/// an id and its company when a record belongs to another company.
+/// the rows to write (bigint[]), then one text[] per column and one for `extra`. One row comes back: inserted, updated, an
+/// id and its company when a record belongs to another company, and what was to be written: the ids (bigint[]) and the
+/// digest of each (bigint[]).
 ///
 /// An `INSERT ... ON CONFLICT` would lock every unchanged row and write WAL for it; joining first writes nothing. The
 /// parts of the statement see one snapshot, so the order in which they run does not matter.
 pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
     let table = resource.table;
     let relation = relation(table);
-    let Lists { names, unnested, typed, held, came, assignments, different, .. } = Lists::of(columns, true, 6);
+    let Lists { names, unnested, typed, held, came, assignments, different, wanted, .. } = Lists::of(columns, true, 6);
     let refers = columns.iter().any(|column| Some(column.name.as_str()) == leads(resource).map(|(_, name)| name));
     let (old, pending) = match leads(resource).filter(|_| refers) {
         // A page that was read by id holds changed records: what they point to, and pointed to, is to be read again. Of
@@ -70,10 +71,38 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
              ON CONFLICT DO NOTHING \
          ), foreign_record AS ( \
              SELECT id, owner FROM differing WHERE owner <> $1 LIMIT 1 \
+         ), settled AS ( \
+             {} \
          ){pending}{done} \
          SELECT (SELECT pg_catalog.count(*) FROM inserted), (SELECT pg_catalog.count(*) FROM updated), \
-                (SELECT id FROM foreign_record), (SELECT owner FROM foreign_record)"
+                (SELECT id FROM foreign_record), (SELECT owner FROM foreign_record), w.ids, w.digests \
+         FROM (SELECT pg_catalog.array_agg(d.id) AS ids, pg_catalog.array_agg({}) AS digests FROM differing d) AS w",
+        forget_altered(table, "= ANY ($5::bigint[])"),
+        digest(&wanted),
     )
+}
+
+/// The digest of a row that has these values. PostgreSQL's hash of a number leaves out its sign, and that of an empty object
+/// is that of an empty list: [`Lists`] gives both as text.
+fn digest(values: &str) -> String {
+    format!("pg_catalog.hash_record_extended(ROW({values}), 0)")
+}
+
+/// Reads rows of a page back: what [`merge`] has written, after the triggers that it fired. Arguments: company (bigint) and
+/// the ids (bigint[]). One row comes back: the ids that are there (bigint[]) and the digest of each (bigint[]).
+pub fn read_back(resource: &Resource, columns: &[&Column]) -> String {
+    let Lists { stored, .. } = Lists::of(columns, true, 1);
+    format!(
+        "SELECT pg_catalog.array_agg(t.id), pg_catalog.array_agg({}) FROM {} t \
+         WHERE t.company_id = $1 AND t.id = ANY ($2)",
+        digest(&stored),
+        relation(resource.table)
+    )
+}
+
+/// Takes rows of a table off those that are known to be altered. `which` is what is asked of the id; $1 is the company.
+fn forget_altered(table: &str, which: &str) -> String {
+    format!("DELETE FROM pennylane.altered_rows WHERE company_id = $1 AND table_name = '{table}' AND id {which}")
 }
 
 /// The columns of a statement that writes, as the lists that it is made of.
@@ -86,6 +115,9 @@ struct Lists {
     held: String,
     came: String,
     different: String,
+    /// As [`digest`] takes them, of `d` and of `t`.
+    wanted: String,
+    stored: String,
     /// Assignments from `d`, and from the row that an INSERT could not put in.
     assignments: String,
     assigned: String,
@@ -94,12 +126,16 @@ struct Lists {
 impl Lists {
     /// The lists of these columns, and of `extra` behind them. `first` is the number of the first argument.
     fn of(columns: &[&Column], extra: bool, first: usize) -> Lists {
-        let extra = extra.then(|| ("extra".to_owned(), "jsonb".to_owned()));
-        let columns = columns.iter().map(|column| (quoted(&column.name), column.kind.to_string()));
-        let columns: Vec<(String, String)> = columns.chain(extra).collect();
-        let list = |item: &dyn Fn(usize, &str, &str) -> String| {
-            let items = columns.iter().enumerate().map(|(place, (name, kind))| item(place, name, kind));
+        let extra = extra.then(|| ("extra".to_owned(), Type::Jsonb));
+        let columns = columns.iter().map(|column| (quoted(&column.name), column.kind));
+        let columns: Vec<(String, Type)> = columns.chain(extra).collect();
+        let list = |item: &dyn Fn(usize, &str, Type) -> String| {
+            let items = columns.iter().enumerate().map(|(place, (name, kind))| item(place, name, *kind));
             items.collect::<Vec<_>>().join(", ")
+        };
+        let hashed = |row: &str, name: &str, kind| match kind {
+            Type::Numeric(_) | Type::Jsonb => format!("{row}.{name}::text"),
+            _ => format!("{row}.{name}"),
         };
         Lists {
             names: list(&|_, name, _| name.to_owned()),
@@ -108,6 +144,8 @@ impl Lists {
             held: list(&|_, name, _| format!("t.{name}")),
             came: list(&|_, name, _| format!("i.{name}")),
             different: list(&|_, name, _| format!("d.{name}")),
+            wanted: list(&|_, name, kind| hashed("d", name, kind)),
+            stored: list(&|_, name, kind| hashed("t", name, kind)),
             assignments: list(&|_, name, _| format!("{name} = d.{name}")),
             assigned: list(&|_, name, _| format!("{name} = EXCLUDED.{name}")),
         }
@@ -115,33 +153,57 @@ impl Lists {
 }
 
 /// Writes lines of a file as [`merge`] writes a page. Arguments: company (bigint), first and last day of the period
-/// (date, as text), the numbers of the lines (bigint[]), then one text[] a column and, with `extra`, one for it. `fresh`:
-/// no line of the period is held; then nothing comes back, otherwise one row: inserted, updated.
+/// (date, as text), the numbers of the lines (bigint[], ascending), then one text[] a column and, with `extra`, one for it. `fresh`:
+/// no line of the period is held. One row comes back: inserted, updated, and what was to be written: the numbers (bigint[])
+/// and the digest of each line (bigint[]).
 pub fn put_lines(table: &str, columns: &[&Column], extra: bool, fresh: bool) -> String {
     let relation = relation(table);
-    let Lists { names, unnested, typed, held, came, assigned, different, .. } = Lists::of(columns, extra, 5);
-    let page = format!("(SELECT pg_catalog.unnest($4::bigint[]) AS line_no, {unnested}) AS page");
+    let Lists { names, unnested, typed, held, came, assigned, different, wanted, .. } = Lists::of(columns, extra, 5);
+    let incoming =
+        format!("SELECT line_no, {typed} FROM (SELECT pg_catalog.unnest($4::bigint[]) AS line_no, {unnested}) AS page");
     let keys = "company_id, period_start, period_end, line_no";
-    if fresh {
-        return format!(
-            "INSERT INTO {relation} ({keys}, {names}, _synced_at) \
-             SELECT $1, $2::date, $3::date, line_no, {typed}, pg_catalog.clock_timestamp() FROM {page}"
-        );
-    }
     // The planner takes a period that was just loaded for one line, and would go through all of it for each line. So each
     // line looks its twin up by the whole key (LIMIT keeps that from becoming a join), and what differs goes in by its key.
     let twin = "t.company_id = $1 AND t.period_start = $2::date AND t.period_end = $3::date AND t.line_no = i.line_no";
+    let (differing, conflict) = match fresh {
+        true => (format!("differing AS MATERIALIZED ({incoming})"), String::new()),
+        false => (
+            format!(
+                "incoming AS MATERIALIZED ({incoming}), differing AS MATERIALIZED ( \
+                     SELECT i.* FROM incoming i LEFT JOIN LATERAL (SELECT t.* FROM {relation} t WHERE {twin} LIMIT 1) AS t ON true \
+                     WHERE t.line_no IS NULL OR ROW({held}) IS DISTINCT FROM ROW({came}) \
+                 )"
+            ),
+            format!("ON CONFLICT ({keys}) DO UPDATE SET {assigned}, _synced_at = EXCLUDED._synced_at"),
+        ),
+    };
+    // A row that was put in has no xmax; one that was in the way has been locked, then updated.
     format!(
-        "WITH incoming AS MATERIALIZED (SELECT line_no, {typed} FROM {page}), differing AS MATERIALIZED ( \
-             SELECT i.*, t.line_no IS NULL AS is_new \
-             FROM incoming i LEFT JOIN LATERAL (SELECT t.* FROM {relation} t WHERE {twin} LIMIT 1) AS t ON true \
-             WHERE t.line_no IS NULL OR ROW({held}) IS DISTINCT FROM ROW({came}) \
-         ), written AS ( \
+        "WITH {differing}, written AS ( \
              INSERT INTO {relation} ({keys}, {names}, _synced_at) \
              SELECT $1, $2::date, $3::date, d.line_no, {different}, pg_catalog.clock_timestamp() FROM differing d \
-             ON CONFLICT ({keys}) DO UPDATE SET {assigned}, _synced_at = EXCLUDED._synced_at RETURNING 1 \
-         ) SELECT n.new, (SELECT pg_catalog.count(*) FROM written) - n.new \
-           FROM (SELECT pg_catalog.count(*) FILTER (WHERE is_new) AS new FROM differing) AS n"
+             {conflict} RETURNING xmax = 0 AS is_new \
+         ), settled AS ( \
+             {} AND period_start = $2::date AND period_end = $3::date \
+         ) SELECT n.inserted, n.updated, w.lines, w.digests \
+           FROM (SELECT pg_catalog.count(*) FILTER (WHERE is_new) AS inserted, \
+                        pg_catalog.count(*) FILTER (WHERE NOT is_new) AS updated FROM written) AS n, \
+                (SELECT pg_catalog.array_agg(d.line_no) AS lines, pg_catalog.array_agg({}) AS digests FROM differing d) AS w",
+        forget_altered(table, "BETWEEN ($4::bigint[])[1] AND ($4::bigint[])[pg_catalog.cardinality($4::bigint[])]"),
+        digest(&wanted),
+    )
+}
+
+/// Reads lines back as [`read_back`] reads rows. Arguments: company (bigint), first and last day of the period (date, as
+/// text), the first and the last line (bigint).
+pub fn read_lines_back(table: &str, columns: &[&Column], extra: bool) -> String {
+    let Lists { stored, .. } = Lists::of(columns, extra, 1);
+    format!(
+        "SELECT pg_catalog.array_agg(t.line_no), pg_catalog.array_agg({}) FROM {} t \
+         WHERE t.company_id = $1 AND t.period_start = $2::date AND t.period_end = $3::date \
+           AND t.line_no BETWEEN $4 AND $5",
+        digest(&stored),
+        relation(table)
     )
 }
 
@@ -168,16 +230,20 @@ fn forget_pending(table: &str, ids: &str) -> String {
 pub fn delete(resource: &Resource, shape: &Shape, which: Which) -> String {
     let table = resource.table;
     let relation = relation(table);
-    let (source, forget) = match which {
+    let candidates =
+        format!("SELECT id FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = '{table}'");
+    let (source, of_these, forget) = match which {
         Which::Ids => (
             "unnest($2::bigint[]) AS c (id)".to_owned(),
+            "= ANY ($2::bigint[])".to_owned(),
             match resource.mode {
                 Mode::Follows { .. } => format!(", done AS ({})", forget_pending(table, "$2::bigint[]")),
                 _ => String::new(),
             },
         ),
         Which::Candidates => (
-            format!("(SELECT id FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = '{table}') AS c"),
+            format!("({candidates}) AS c"),
+            format!("IN ({candidates})"),
             format!(
                 ", done AS (DELETE FROM pennylane.sync_candidates WHERE company_id = $1 AND table_name = '{table}')"
             ),
@@ -198,7 +264,10 @@ pub fn delete(resource: &Resource, shape: &Shape, which: Which) -> String {
          ), kept AS ( \
              INSERT INTO pennylane.deleted_rows (company_id, table_name, id, deleted_at, row) \
              SELECT $1, '{table}', gone.id, pg_catalog.clock_timestamp(), pg_catalog.to_jsonb(gone) FROM gone \
-         ){pending}{forget} SELECT pg_catalog.count(*) FROM gone"
+         ), settled AS ( \
+             {} \
+         ){pending}{forget} SELECT pg_catalog.count(*) FROM gone",
+        forget_altered(table, &of_these)
     )
 }
 

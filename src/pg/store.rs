@@ -4,6 +4,7 @@
 mod export;
 pub mod steps;
 
+use self::export::has_extra;
 use super::shape;
 use super::statements::{self, NOTED_AGAIN, Which, quoted, relation};
 use super::txn;
@@ -12,13 +13,13 @@ use crate::catalogue::{IdFilter, Mode, Resource, export, resource};
 use crate::error::{Error, Result};
 use crate::row::{Column, MISFIT, Row, Shape, Type};
 use crate::sync::changes::{Applied, Memory};
-use crate::sync::ports::{Load, Merged, Misfits, Progress, Store};
+use crate::sync::ports::{Flaws, Load, Merged, Named, Progress, Store, Written};
 use crate::sync::read::Batch;
 use crate::sync::report::{Status, SyncType, TableReport};
 use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi::OwnedPreparedStatement;
+use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
 use pgrx::{PgBuiltInOids, PgOid};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -35,8 +36,8 @@ const BY_KEY: &[(&CStr, &CStr)] = &[
     (c"jit", c"off"),
 ];
 
-/// How many rows with a misfit a message names.
-const MISFIT_SAMPLE: i64 = 5;
+/// How many rows of a kind a message names.
+const SAMPLE: i64 = 5;
 
 /// How long a checkpoint is good: what was proven long ago is proven again.
 const CHECKPOINT_HOURS: i64 = 12;
@@ -47,13 +48,26 @@ const EVENTS_AT_ONCE: usize = 10_000;
 /// The tables of one company, in the caller's transaction.
 pub struct SpiStore {
     company: i64,
-    /// Statements that write, by table, columns, and whether there is nothing to compare with.
-    writes: HashMap<(String, Vec<usize>, bool), OwnedPreparedStatement>,
+    /// The statements of a page, by table and columns.
+    prepared: HashMap<(String, Vec<usize>, Step), OwnedPreparedStatement>,
     /// The loads under way.
     loads: HashMap<String, LoadUnderWay>,
     /// Loads that are cut off may go on where they were: what is written stays when a run ends early.
     checkpoints: bool,
 }
+
+/// What a statement does with rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Step {
+    /// Compares them with those held and writes what differs.
+    Write,
+    /// Writes them where none is held.
+    WriteFresh,
+    ReadBack,
+}
+
+/// The digests of rows by their keys.
+type Digests = BTreeMap<i64, i64>;
 
 /// A load under way.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +81,7 @@ struct LoadUnderWay {
 impl SpiStore {
     /// The store of this company, in the caller's transaction: all of a run or nothing stays.
     pub fn new(company: i64) -> SpiStore {
-        SpiStore { company, writes: HashMap::new(), loads: HashMap::new(), checkpoints: false }
+        SpiStore { company, prepared: HashMap::new(), loads: HashMap::new(), checkpoints: false }
     }
 
     /// Where a load that was cut off had come to, if it started in the last hours.
@@ -100,6 +114,16 @@ impl SpiStore {
     fn forget_checkpoint(&self, table: &str) -> Result<()> {
         let query = "DELETE FROM pennylane.sync_checkpoints WHERE company_id = $1 AND table_name = $2";
         self.run(table, query, &[self.company.into(), table.into()]).map(|_| ())
+    }
+
+    /// Takes off a list what was noted before a load started that has seen everything since.
+    fn forget_before(&self, list: &str, table: &str, started: i64) -> Result<()> {
+        let covered = format!(
+            "DELETE FROM {} WHERE company_id = $1 AND table_name = $2 \
+             AND noted_at < 'epoch'::timestamptz + $3 * interval '1 microsecond'",
+            relation(list)
+        );
+        self.run(table, &covered, &[self.company.into(), table.into(), started.into()]).map(|_| ())
     }
 
     /// One value of a statement about one table.
@@ -209,6 +233,12 @@ impl SpiStore {
                  row_count = coalesce(EXCLUDED.row_count, s.row_count + $8), \
                  last_processed_at = greatest(EXCLUDED.last_processed_at, s.last_processed_at)"
         );
+        // An export with nothing new to bring is as good as it was when it was taken.
+        let status = match report.status {
+            Status::Unchanged if self.flaws(table, false)?.message().is_some() => Status::Partial,
+            Status::Unchanged => Status::Ok,
+            status => status,
+        };
         let merged = report.merged;
         let records = (merged.rows() + report.deleted) as i64;
         let time = |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339());
@@ -218,8 +248,7 @@ impl SpiStore {
             time(progress.watermark).into(),
             records.into(),
             report.sync_type.word().into(),
-            // An export with nothing new to bring is as good as one that was taken.
-            if report.status == Status::Unchanged { Status::Ok } else { report.status }.word().into(),
+            status.word().into(),
             whole.into(),
             (merged.inserted as i64 - report.deleted as i64).into(),
             time(progress.memory.newest).into(),
@@ -227,60 +256,123 @@ impl SpiStore {
         self.run(table, &done, &args)?;
         if whole && let Some(LoadUnderWay { started, .. }) = self.loads.remove(table) {
             self.forget_checkpoint(table)?;
-            let covered = "DELETE FROM pennylane.pending_entries WHERE company_id = $1 AND table_name = $2 \
-                           AND noted_at < 'epoch'::timestamptz + $3 * interval '1 microsecond'";
-            self.run(table, covered, &[self.company.into(), table.into(), started.into()])?;
+            self.forget_before("pending_entries", table, started)?;
         }
         self.remember(table, &progress.memory)
     }
 
-    /// Writes rows that fill the same columns; how many were inserted and updated.
-    fn merge_rows(&mut self, table: &str, shape: &Shape, adopted: &[usize], page: &Page) -> Result<(u64, u64)> {
+    /// Writes rows that fill the same columns, and checks them.
+    fn merge_rows(&mut self, table: &str, shape: &Shape, adopted: &[usize], page: &Page) -> Result<Written> {
         let company = self.company;
         let places = filled(shape, adopted);
-        let (bigint, ids) = (pg_sys::INT8OID, pg_sys::INT8ARRAYOID);
-        let keys = [bigint, bigint, bigint, ids, ids];
         let resource = catalogued(table)?;
-        let sql = |columns: &[&Column]| statements::merge(resource, columns);
-        let statement = self.statement(table, shape, &places, &keys, (true, false), &sql)?;
-        let counts = txn::with_settings(BY_KEY, || {
+        let (bigint, ids) = (pg_sys::INT8OID, pg_sys::INT8ARRAYOID);
+        let types = types(&[bigint, bigint, bigint, ids, ids], places.len() + 1);
+        let sql = || statements::merge(resource, &columns(shape, &places));
+        let statement = self.statement(table, &places, Step::Write, &types, &sql)?;
+        let done = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| {
                 let row = client.update(statement, None, &arguments(company, &places, page))?.first();
-                let count = |place| Ok::<_, pgrx::spi::Error>(row.get::<i64>(place)?.unwrap_or(0).unsigned_abs());
-                Ok((count(1)?, count(2)?, row.get::<i64>(3)?, row.get::<i64>(4)?))
+                Ok((count(&row, 1)?, count(&row, 2)?, row.get::<i64>(3)?, row.get::<i64>(4)?, digests(&row, 5)?))
             })
         });
-        let (inserted, updated, foreign, owner) = counts.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
+        let (inserted, updated, foreign, owner, wanted) =
+            done.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
         if let (Some(id), Some(owner)) = (foreign, owner) {
             return Err(Error::ForeignRecord { table: table.to_owned(), id, arrived: company, owner });
         }
-        Ok((inserted, updated))
+        let unchanged = (page.rows.len() - wanted.len()) as u64;
+        let sql = || statements::read_back(resource, &columns(shape, &places));
+        let keys = || vec![company.into(), wanted.keys().copied().collect::<Vec<i64>>().into()];
+        let altered = self.altered(table, &places, &wanted, &[bigint, ids], &sql, &keys)?;
+        if !altered.is_empty() {
+            let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id) \
+                        SELECT $1, $2, id FROM unnest($3::bigint[]) AS a (id) ON CONFLICT DO NOTHING";
+            self.run(table, note, &[company.into(), table.into(), altered.clone().into()])?;
+        }
+        Ok(Written { counts: Merged { inserted, updated, unchanged }, altered })
     }
 
-    /// The statement that writes these columns behind arguments of these types, prepared once. `extra`: the table has
-    /// that column; `fresh`: there is nothing to compare with.
+    /// Reads back rows that were to be written, and tells which are not there as they were wanted: a trigger that alters or
+    /// leaves out a row says nothing. Triggers that wait for the end of the transaction have not fired yet.
+    fn altered<'a>(
+        &mut self,
+        table: &str,
+        places: &[usize],
+        wanted: &Digests,
+        types: &[pg_sys::Oid],
+        sql: &dyn Fn() -> String,
+        arguments: &dyn Fn() -> Vec<DatumWithOid<'a>>,
+    ) -> Result<Vec<i64>> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let types: Vec<PgOid> = types.iter().copied().map(PgOid::from).collect();
+        let statement = self.statement(table, places, Step::ReadBack, &types, sql)?;
+        let stored = txn::with_settings(BY_KEY, || {
+            Spi::connect_mut(|client| digests(&client.update(statement, None, &arguments())?.first(), 1))
+        });
+        let stored = stored.map_err(|error| spi_error(table, &error))?;
+        Ok(wanted.iter().filter(|(key, digest)| stored.get(key) != Some(digest)).map(|(key, _)| *key).collect())
+    }
+
+    /// The statement of this step for these columns, prepared once.
     fn statement(
         &mut self,
         table: &str,
-        shape: &Shape,
         places: &[usize],
-        keys: &[pg_sys::Oid],
-        (extra, fresh): (bool, bool),
-        sql: &dyn Fn(&[&Column]) -> String,
+        step: Step,
+        types: &[PgOid],
+        sql: &dyn Fn() -> String,
     ) -> Result<&OwnedPreparedStatement> {
-        match self.writes.entry((table.to_owned(), places.to_vec(), fresh)) {
+        match self.prepared.entry((table.to_owned(), places.to_vec(), step)) {
             Entry::Occupied(prepared) => Ok(prepared.into_mut()),
             Entry::Vacant(vacant) => {
-                let columns: Vec<&Column> = places.iter().map(|place| &shape.columns()[*place]).collect();
-                let mut types: Vec<PgOid> = keys.iter().copied().map(PgOid::from).collect();
-                let cells = columns.len() + usize::from(extra);
-                types.resize(types.len() + cells, PgOid::from(pg_sys::TEXTARRAYOID));
-                let sql = sql(&columns);
-                let prepared = Spi::connect_mut(|client| client.prepare_mut(sql.as_str(), &types).map(|s| s.keep()));
+                let prepared = Spi::connect_mut(|client| client.prepare_mut(sql().as_str(), types).map(|s| s.keep()));
                 Ok(vacant.insert(prepared.map_err(|error| spi_error(table, &error))?))
             }
         }
     }
+
+    /// How many rows `source` gives, and the names of the first, made of `key` and what follows it.
+    fn named(&self, table: &str, source: &str, key: &str, details: &str) -> Result<Named> {
+        let rows = format!("SELECT pg_catalog.count(*) FROM {source}");
+        let rows = self.count(table, &rows, &[self.company.into()])?;
+        if rows == 0 {
+            return Ok(Named::default());
+        }
+        let (name, order) = match export(table) {
+            Some(_) => (format!("period_start || ' line ' || {key}"), format!("period_start, {key}")),
+            None => (format!("{key}::text"), key.to_owned()),
+        };
+        let sample = format!(
+            "SELECT pg_catalog.array_agg(line) FROM \
+             (SELECT {name}{details} AS line FROM {source} ORDER BY {order} LIMIT {SAMPLE}) AS named"
+        );
+        let sample = self.one::<Vec<String>>(table, &sample, &[self.company.into()])?.unwrap_or_default();
+        Ok(Named { rows, sample })
+    }
+}
+
+/// The types of a statement's arguments: these, and a text[] for each list of cells.
+fn types(keys: &[pg_sys::Oid], cells: usize) -> Vec<PgOid> {
+    let cells = std::iter::repeat_n(pg_sys::TEXTARRAYOID, cells);
+    keys.iter().copied().chain(cells).map(PgOid::from).collect()
+}
+
+fn columns<'a>(shape: &'a Shape, places: &[usize]) -> Vec<&'a Column> {
+    places.iter().map(|place| &shape.columns()[*place]).collect()
+}
+
+/// The count at this place of a row.
+fn count(row: &SpiTupleTable, place: usize) -> pgrx::spi::Result<u64> {
+    Ok(row.get::<i64>(place)?.unwrap_or(0).unsigned_abs())
+}
+
+/// The keys at this place of a row, with their digests at the next.
+fn digests(row: &SpiTupleTable, place: usize) -> pgrx::spi::Result<Digests> {
+    let list = |place| row.get::<Vec<i64>>(place).map(Option::unwrap_or_default);
+    Ok(list(place)?.into_iter().zip(list(place + 1)?).collect())
 }
 
 /// The places of the columns that a write fills: those that the table is shipped with, and those that users added and the
@@ -372,17 +464,16 @@ impl Store for SpiStore {
         Ok(Load { held, after: 0, watermark: now })
     }
 
-    fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged> {
+    fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Written> {
         let ids: Vec<i64> = batch.rows.iter().map(|row| row.id).collect();
         txn::atomically(table, || {
-            let mut merged = Merged::default();
+            let mut written = Written::default();
             let mut range = batch.range;
             for (adopted, rows) in by_adopted(batch) {
                 let page = Page { ids: &ids, range, rows: &rows };
-                let (inserted, updated) = self.merge_rows(table, shape, &adopted, &page)?;
-                merged.inserted += inserted;
-                merged.updated += updated;
-                merged.unchanged += (rows.len() as u64).saturating_sub(inserted + updated);
+                let Written { counts, altered } = self.merge_rows(table, shape, &adopted, &page)?;
+                written.counts.add(counts);
+                written.altered.extend(altered);
                 // The first statement has looked at the whole range.
                 range = range.map(|(_, upto)| (upto, upto));
             }
@@ -391,7 +482,7 @@ impl Store for SpiStore {
             {
                 self.save_checkpoint(table, last)?;
             }
-            Ok(merged)
+            Ok(written)
         })
     }
 
@@ -500,24 +591,23 @@ impl Store for SpiStore {
         self.next_ids("pending_entries", table, after, limit)
     }
 
-    fn misfits(&mut self, table: &str) -> Result<Misfits> {
-        let relation = relation(table);
-        let count = format!("SELECT pg_catalog.count(*) FROM {relation} WHERE company_id = $1 AND extra ? '{MISFIT}'");
-        let rows = self.count(table, &count, &[self.company.into()])?;
-        if rows == 0 {
-            return Ok(Misfits::default());
+    fn flaws(&mut self, table: &str, whole: bool) -> Result<Flaws> {
+        if let Some(load) = self.loads.get(table).filter(|_| whole) {
+            self.forget_before("altered_rows", table, load.started)?;
         }
-        let (name, order) = match export(table) {
-            Some(_) => ("period_start || ' line ' || line_no", "period_start, line_no"),
-            None => ("id", "id"),
-        };
-        let sample = format!(
-            "SELECT pg_catalog.array_agg(line) FROM (SELECT {name} || ': ' || (SELECT pg_catalog.string_agg(field, ', ') \
-             FROM pg_catalog.jsonb_object_keys(extra -> '{MISFIT}') AS field) AS line FROM {relation} \
-             WHERE company_id = $1 AND extra ? '{MISFIT}' ORDER BY {order} LIMIT {MISFIT_SAMPLE}) AS named"
-        );
-        let sample = self.one::<Vec<String>>(table, &sample, &[self.company.into()])?.unwrap_or_default();
-        Ok(Misfits { rows, sample })
+        let mut flaws = Flaws::default();
+        if has_extra(table) {
+            let source = format!("{} WHERE company_id = $1 AND extra ? '{MISFIT}'", relation(table));
+            let key = if export(table).is_some() { "line_no" } else { "id" };
+            let fields = format!(
+                " || ': ' || (SELECT pg_catalog.string_agg(field, ', ') \
+                 FROM pg_catalog.jsonb_object_keys(extra -> '{MISFIT}') AS field)"
+            );
+            flaws.misfits = self.named(table, &source, key, &fields)?;
+        }
+        let source = format!("pennylane.altered_rows WHERE company_id = $1 AND table_name = '{table}'");
+        flaws.altered = self.named(table, &source, "id", "")?;
+        Ok(flaws)
     }
 
     fn note_drift(&mut self, table: &str, unknown: &BTreeMap<String, Type>, whole: bool) -> Result<()> {

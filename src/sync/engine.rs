@@ -3,6 +3,7 @@
 //! Tables are independent: one that fails does not keep the others from going on. Only a token that is refused, or
 //! somebody who asks to stop, ends a run.
 
+use super::again::Again;
 use super::changes::{Changes, Memory};
 use super::full::Full;
 use super::ports::{Fetch, Log, Progress, Stop, Store};
@@ -94,6 +95,7 @@ struct Task {
 enum Work {
     Full(Full),
     Changes(Box<Changes>),
+    Again(Again),
 }
 
 struct Run<'a, 'p> {
@@ -171,6 +173,7 @@ impl Run<'_, '_> {
         let state = match &mut task.work {
             Work::Full(full) => full.arrive(&mut task.table, &mut context, arrival.what),
             Work::Changes(changes) => changes.arrive(&mut task.table, &mut context, arrival.what),
+            Work::Again(again) => again.arrive(&mut task.table, &mut context, arrival.what),
         };
         self.settle(task, state)?;
         self.wake_followers()
@@ -187,8 +190,14 @@ impl Run<'_, '_> {
                 let memory = match task.work {
                     Work::Full(_) => None,
                     Work::Changes(changes) => Some(changes.memory()),
+                    Work::Again(again) => again.memory,
                 };
-                self.end(task.table, Status::Ok, memory, None)
+                let altered = std::mem::take(&mut task.table.altered);
+                if altered.is_empty() {
+                    return self.end(task.table, Status::Ok, memory, None);
+                }
+                let again = Again::start(&task.table, &mut self.context(), altered, memory);
+                self.set_out(task.table, Ok(Work::Again(again)))
             }
             Ok(State::ReadWhole(why)) => {
                 task.table.tally.say(&format!("{why}: read whole"));
@@ -254,8 +263,7 @@ impl Run<'_, '_> {
         if status == Status::Ok {
             let whole = table.tally.sync_type == SyncType::Full;
             self.store.note_drift(table.name(), &table.unknown, whole)?;
-            let misfits = self.store.misfits(table.name())?;
-            if let Some(message) = misfits.message() {
+            if let Some(message) = self.store.flaws(table.name(), whole)?.message() {
                 status = Status::Partial;
                 table.tally.say(&message);
             }

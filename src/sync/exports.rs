@@ -251,7 +251,13 @@ impl Run<'_, '_> {
             summary = loop {
                 match next(delivery, ports)? {
                     Lines::Some(rows) => {
-                        done.add(store.put_lines(table, &shape, period, &rows, held == 0)?);
+                        let written = store.put_lines(table, &shape, period, &rows, held == 0)?;
+                        done.merged.add(written.counts);
+                        // The file is the same: what was altered is written once more.
+                        if !written.altered.is_empty() {
+                            let again = store.put_lines(table, &shape, period, &rows, false)?;
+                            done.merged.inserted += again.counts.inserted;
+                        }
                         pages += 1;
                         let lines = done.merged.rows();
                         ports.log.progress(table, Some(Pages { pages, rows: lines, whole: false }));
@@ -275,7 +281,7 @@ impl Run<'_, '_> {
             }
             store.register(table, &wanted.holding, &delivery.sha256)
         })?;
-        task.tally.add(done.merged);
+        task.tally.merged.add(done.merged);
         task.tally.deleted += done.deleted;
         task.taken += 1;
         task.left_out += summary.left_out;
@@ -317,18 +323,17 @@ impl Run<'_, '_> {
         if left_out > 0 {
             tally.say(&format!("{left_out} rows of the file are titles or totals and were left out"));
         }
-        let noted = self.store.note_drift(export.table, &unknown, true).and_then(|()| match export.layout {
-            Layout::Fec => Ok(None),
-            _ => Ok(self.store.misfits(export.table)?.message()),
-        });
+        let noted =
+            self.store.note_drift(export.table, &unknown, true).and_then(|()| self.store.flaws(export.table, false));
         if left_out_with_amounts > 0 {
             tally.say(&format!("{left_out_with_amounts} of them hold an account and an amount: compare with the file"));
         }
         match noted {
-            Ok(None) if left_out_with_amounts == 0 => self.end(place, tally, Status::Ok, None),
-            Ok(message) => {
+            Ok(flaws) => {
+                let message = flaws.message();
                 message.iter().for_each(|message| tally.say(message));
-                self.end(place, tally, Status::Partial, None)
+                let good = message.is_none() && left_out_with_amounts == 0;
+                self.end(place, tally, if good { Status::Ok } else { Status::Partial }, None)
             }
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Err(error) => self.end(place, tally, Status::Error, Some(error)),

@@ -115,6 +115,7 @@ impl Full {
         self.reappeared = 0;
         self.phase = Phase::Listing;
         table.unknown.clear();
+        table.altered.clear();
         // What the first walk wrote counts once; what it found unchanged is found again.
         table.tally.merged.unchanged = 0;
         context.store.start_load(table.name(), table.watermark, false)?;

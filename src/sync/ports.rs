@@ -83,28 +83,60 @@ pub struct Merged {
 }
 
 impl Merged {
+    /// Counts what another merge did too.
+    pub fn add(&mut self, other: Merged) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
+
     /// All rows that came.
     pub fn rows(&self) -> u64 {
         self.inserted + self.updated + self.unchanged
     }
 }
 
-/// Rows whose value did not fit a column.
+/// What became of the rows that a merge was to write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Misfits {
+pub struct Written {
+    pub counts: Merged,
+    /// The rows that were read back otherwise than they were written, or not at all.
+    pub altered: Vec<i64>,
+}
+
+/// The rows of a table that are not what Pennylane sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flaws {
+    /// Rows whose value did not fit a column, named as `id: field, field`.
+    pub misfits: Named,
+    /// Rows that were not stored as they were written.
+    pub altered: Named,
+}
+
+/// Some rows, and the names of the first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
     pub rows: u64,
-    /// Some of them, as `id: field, field`.
     pub sample: Vec<String>,
 }
 
-impl Misfits {
+impl Flaws {
     /// What a report says of them; `None` when there are none.
     pub fn message(&self) -> Option<String> {
-        let Misfits { rows, sample } = self;
-        let sample = sample.join("; ");
-        (*rows > 0).then(|| {
+        let Flaws { misfits, altered } = self;
+        let misfits = (misfits.rows > 0).then(|| {
+            let (rows, sample) = (misfits.rows, misfits.sample.join("; "));
             format!("{rows} rows hold a value that does not fit its column (kept in extra->'_misfit'): {sample}")
-        })
+        });
+        let altered = (altered.rows > 0).then(|| {
+            let (rows, sample) = (altered.rows, altered.sample.join(", "));
+            format!(
+                "{rows} rows are not stored as Pennylane sent them; a trigger on the table may be the cause \
+                 (listed in pennylane.altered_rows): {sample}"
+            )
+        });
+        let said: Vec<String> = [misfits, altered].into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("; "))
     }
 }
 
@@ -124,8 +156,9 @@ pub trait Store {
     /// earlier load left is forgotten. `now` is the API's time.
     fn start_load(&mut self, table: &str, now: Option<DateTime<Utc>>, resume: bool) -> Result<Load>;
     /// Writes the rows of a page that are new or differ. With a range in the batch, the held rows of that range that
-    /// are not in it become candidates for deletion, and a load that is cut off may go on behind it.
-    fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Merged>;
+    /// are not in it become candidates for deletion, and a load that is cut off may go on behind it. What was written is
+    /// read back and compared; rows that differ then are kept in mind until they are stored right, or gone.
+    fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Written>;
     /// The candidates with an id above this one, ascending.
     fn candidates(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>>;
     /// How many candidates there are.
@@ -151,8 +184,9 @@ pub trait Store {
     fn pending(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>>;
     /// Deletes the candidates, each row's last version kept, and tells how many rows went.
     fn delete_candidates(&mut self, table: &str, shape: &Shape) -> Result<u64>;
-    /// The rows that hold a misfit.
-    fn misfits(&mut self, table: &str) -> Result<Misfits>;
+    /// The rows that are not what Pennylane sent. `whole`: the load under way has seen every record, so what was known to be
+    /// altered before it is settled.
+    fn flaws(&mut self, table: &str, whole: bool) -> Result<Flaws>;
     /// Notes fields that no column holds; `whole`: every record was seen, so no others exist.
     fn note_drift(&mut self, table: &str, unknown: &BTreeMap<String, Type>, whole: bool) -> Result<()>;
     /// Notes how the table's sync ended and what the next one needs to know.
@@ -184,8 +218,9 @@ pub trait ExportStore: Store {
     fn whole(&mut self, table: &str, work: &mut dyn FnMut(&mut dyn ExportStore) -> Result<()>) -> Result<()>;
     /// The rows held of a period.
     fn held_lines(&mut self, table: &str, period: Period) -> Result<u64>;
-    /// Writes the lines that are new or differ. `fresh`: none of this period is held, so there is nothing to compare.
-    fn put_lines(&mut self, table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Result<Merged>;
+    /// Writes the lines that are new or differ, and checks them as [`Store::merge`] does. `fresh`: none of this period is
+    /// held, so there is nothing to compare.
+    fn put_lines(&mut self, table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Result<Written>;
     /// Deletes a period's lines behind this one and tells how many went.
     fn cut_lines(&mut self, table: &str, period: Period, last: u64) -> Result<u64>;
     /// Notes that an export was taken.

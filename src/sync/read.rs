@@ -23,7 +23,7 @@ use std::sync::mpsc::Receiver;
 /// How many empty pages that promise more are followed before the list is called broken.
 const EMPTY_PAGES: u32 = 5;
 /// Ids of one request: as many as a page holds, and a URL of about 2 kB.
-const IDS_PER_REQUEST: usize = 100;
+pub(super) const IDS_PER_REQUEST: usize = 100;
 /// How often a changelog is read again from its start when its cursor expires.
 const RESTARTS: u32 = 2;
 

@@ -49,7 +49,7 @@ impl SyncType {
 pub enum Status {
     /// The table equals the API.
     Ok,
-    /// It does but for values that did not fit their column.
+    /// It does but for values that did not fit their column, and rows that were altered when they were written.
     Partial,
     /// The token may not read it.
     Skipped,

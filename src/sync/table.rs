@@ -1,14 +1,14 @@
 //! One table on its way through a run: what every kind of sync counts and reports.
 
-use super::ports::{Fetch, Log, Merged, Pages, Store};
-use super::read::{Batch, Job, Read};
+use super::ports::{Fetch, Log, Merged, Pages, Store, Written};
+use super::read::{Batch, IDS_PER_REQUEST, Job, Read};
 use super::report::{Level, Status, SyncType, TableReport};
 use crate::api::me::Me;
 use crate::catalogue::Resource;
 use crate::error::{Error, Result, scope_name};
 use crate::row::{Shape, Type};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -86,13 +86,6 @@ impl Tally {
         }
     }
 
-    /// Counts what a merge did.
-    pub fn add(&mut self, merged: Merged) {
-        self.merged.inserted += merged.inserted;
-        self.merged.updated += merged.updated;
-        self.merged.unchanged += merged.unchanged;
-    }
-
     /// Adds to what the report will say.
     pub fn say(&mut self, text: &str) {
         self.message = Some(match self.message.take() {
@@ -151,6 +144,9 @@ pub struct Table {
     pub watermark: Option<DateTime<Utc>>,
     /// Fields that no column holds.
     pub unknown: BTreeMap<String, Type>,
+    /// Rows that were not stored as they were written, and will be asked for once more: as many as one request takes. What
+    /// alters more rows than that is no accident, and the store knows them all.
+    pub altered: BTreeSet<i64>,
     pages: u32,
     told: Instant,
 }
@@ -169,6 +165,7 @@ impl Table {
             tally: Tally::new(resource.table, sync_type),
             watermark,
             unknown: BTreeMap::new(),
+            altered: BTreeSet::new(),
             pages: 0,
             told: Instant::now(),
         }
@@ -192,7 +189,10 @@ impl Table {
 
     /// Writes a page.
     pub fn merge(&mut self, context: &mut Context, batch: Batch) -> Result<()> {
-        self.tally.add(context.store.merge(self.name(), &self.shape, &batch)?);
+        let Written { counts, altered } = context.store.merge(self.name(), &self.shape, &batch)?;
+        self.tally.merged.add(counts);
+        let room = IDS_PER_REQUEST.saturating_sub(self.altered.len());
+        self.altered.extend(altered.into_iter().take(room));
         self.pages += 1;
         for (field, kind) in batch.rows.into_iter().flat_map(|row| row.unknown) {
             self.unknown.entry(field).and_modify(|held| *held = held.merged(kind)).or_insert(kind);

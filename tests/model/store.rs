@@ -7,7 +7,7 @@ use penny_pg::catalogue::{IdFilter, Mode, resource};
 use penny_pg::error::Result;
 use penny_pg::row::{Column, Row, Shape, Type};
 use penny_pg::sync::changes::Applied;
-use penny_pg::sync::ports::{Load, Merged, Misfits, Progress, Store};
+use penny_pg::sync::ports::{Flaws, Load, Named, Progress, Store, Written};
 use penny_pg::sync::read::Batch;
 use penny_pg::sync::report::{Status, SyncType, TableReport};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -33,6 +33,11 @@ pub struct MemoryStore {
     loads: HashMap<String, Option<DateTime<Utc>>>,
     /// When each row was last written, by the database's clock; ids are unique in this world.
     written: HashMap<i64, DateTime<Utc>>,
+    /// The rows that a trigger altered, with the time.
+    altered: BTreeMap<String, BTreeMap<i64, DateTime<Utc>>>,
+    /// A trigger alters every this many writes; 0 is never.
+    pub alters: u32,
+    writes: u32,
     /// The API's clock at the start of the sync; the database's is off by `skew` and ticks with each look.
     pub now: DateTime<Utc>,
     skew: TimeDelta,
@@ -57,6 +62,9 @@ impl MemoryStore {
             checkpoints: HashMap::new(),
             loads: HashMap::new(),
             written: HashMap::new(),
+            altered: BTreeMap::new(),
+            alters: 0,
+            writes: 0,
             now,
             skew,
         }
@@ -66,6 +74,33 @@ impl MemoryStore {
         let text = |cell: &Option<Box<str>>| cell.as_deref().map(str::to_owned);
         let rows = self.tables.get(table).into_iter().flatten();
         rows.map(|(id, row)| (*id, (text(&row.cells[LABEL]).unwrap_or_default(), text(&row.cells[ENTRY])))).collect()
+    }
+
+    fn forget_altered(&mut self, table: &str, id: i64) {
+        self.altered.entry(table.to_owned()).or_default().remove(&id);
+    }
+
+    /// Puts a row in its place, after the trigger; tells what was there, and whether the row is what it was.
+    fn put(&mut self, table: &str, row: &Row) -> (Option<Row>, bool) {
+        self.writes += 1;
+        let rows = self.tables.entry(table.to_owned()).or_default();
+        let held = rows.get(&row.id).cloned();
+        let differs = held.as_ref().is_none_or(|held| held.cells != row.cells);
+        let alter = differs && self.alters > 0 && self.writes.is_multiple_of(self.alters);
+        let altered = self.altered.entry(table.to_owned()).or_default();
+        altered.remove(&row.id);
+        if !alter {
+            rows.insert(row.id, row.clone());
+            return (held, true);
+        }
+        altered.insert(row.id, self.now + self.skew);
+        // Every other one is not even written, but for lines: of a line that is not there, nobody knows which entry it is of.
+        if self.writes.is_multiple_of(2) || table == "ledger_entry_lines" {
+            let mut row = row.clone();
+            row.cells[LABEL] = Some("altered".into());
+            rows.insert(row.id, row);
+        }
+        (held, false)
     }
 
     fn database_clock(&mut self) -> DateTime<Utc> {
@@ -116,10 +151,12 @@ impl Store for MemoryStore {
         Ok(Load { held, after: 0, watermark: now })
     }
 
-    fn merge(&mut self, table: &str, _: &Shape, batch: &Batch) -> Result<Merged> {
-        let mut merged = Merged::default();
+    fn merge(&mut self, table: &str, _: &Shape, batch: &Batch) -> Result<Written> {
+        let mut written = Written::default();
+        let merged = &mut written.counts;
         for row in &batch.rows {
-            let held = self.tables.entry(table.to_owned()).or_default().insert(row.id, row.clone());
+            let (held, right) = self.put(table, row);
+            written.altered.extend((!right).then_some(row.id));
             let differs = held.as_ref().is_some_and(|held| held.cells != row.cells);
             if held.is_none() || differs {
                 let now = self.database_clock();
@@ -150,7 +187,7 @@ impl Store for MemoryStore {
                 self.checkpoints.insert(table.to_owned(), (upto, watermark, started));
             }
         }
-        Ok(merged)
+        Ok(written)
     }
 
     fn candidates(&mut self, table: &str, after: i64, limit: u32) -> Result<Vec<i64>> {
@@ -175,6 +212,7 @@ impl Store for MemoryStore {
                 self.note(table, Some(&row));
             }
             self.forget_pending(table, *id);
+            self.forget_altered(table, *id);
         }
         Ok(gone)
     }
@@ -229,6 +267,7 @@ impl Store for MemoryStore {
         let ids: Vec<i64> = self.candidates.remove(table).into_iter().flatten().collect();
         let mut gone = 0;
         for id in ids {
+            self.forget_altered(table, id);
             if let Some(row) = self.tables.entry(table.to_owned()).or_default().remove(&id) {
                 gone += 1;
                 self.note(table, Some(&row));
@@ -237,8 +276,13 @@ impl Store for MemoryStore {
         Ok(gone)
     }
 
-    fn misfits(&mut self, _: &str) -> Result<Misfits> {
-        Ok(Misfits::default())
+    fn flaws(&mut self, table: &str, whole: bool) -> Result<Flaws> {
+        if let Some(started) = self.load_starts.get(table).filter(|_| whole) {
+            self.altered.entry(table.to_owned()).or_default().retain(|_, noted| *noted >= *started);
+        }
+        let altered: Vec<String> =
+            self.altered.get(table).into_iter().flatten().map(|(id, _)| id.to_string()).collect();
+        Ok(Flaws { altered: Named { rows: altered.len() as u64, sample: altered }, ..Flaws::default() })
     }
 
     fn note_drift(&mut self, _: &str, _: &BTreeMap<String, Type>, _: bool) -> Result<()> {

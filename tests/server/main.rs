@@ -8,6 +8,7 @@ mod compare;
 mod log_scan;
 mod scene;
 
+mod altered;
 mod bench;
 mod concurrency;
 mod deletions;

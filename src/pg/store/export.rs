@@ -1,14 +1,14 @@
 //! The tables of exports: lines by period and place, the register of exports, and what the proof reads and leaves.
 
-use super::{BY_KEY, SpiStore, cells, filled, spi_error, texts};
+use super::{BY_KEY, SpiStore, Step, cells, columns, count, digests, filled, spi_error, texts, types};
 use crate::api::balance::Balance;
 use crate::catalogue::data_table;
 use crate::error::{Error, Result};
 use crate::period::{FiscalYear, Period};
 use crate::pg::statements::{self, relation};
 use crate::pg::txn;
-use crate::row::{Column, Row, Shape, Type};
-use crate::sync::ports::{ExportStore, Holding, Merged, Store};
+use crate::row::{Row, Shape, Type};
+use crate::sync::ports::{ExportStore, Holding, Merged, Store, Written};
 use crate::sync::proof::Compared;
 use bigdecimal::BigDecimal;
 use chrono::NaiveDate;
@@ -46,8 +46,8 @@ fn amount(text: &Option<String>) -> Option<BigDecimal> {
     BigDecimal::from_str(text.as_deref()?).ok()
 }
 
-/// Whether the table of an export has the column `extra`.
-fn has_extra(table: &str) -> bool {
+/// Whether a table has the column `extra`.
+pub(super) fn has_extra(table: &str) -> bool {
     data_table(table).is_some_and(|table| table.shipped_columns().any(|column| column == "extra"))
 }
 
@@ -128,39 +128,50 @@ impl ExportStore for SpiStore {
         self.count(table, &query, &self.of_period(period, []))
     }
 
-    fn put_lines(&mut self, table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Result<Merged> {
-        let Some(first) = rows.first() else { return Ok(Merged::default()) };
+    fn put_lines(&mut self, table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Result<Written> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Written::default()) };
         let places = filled(shape, &first.adopted);
         let extra = has_extra(table);
-        let keys = [pg_sys::INT8OID, pg_sys::TEXTOID, pg_sys::TEXTOID, pg_sys::INT8ARRAYOID];
-        let sql = |columns: &[&Column]| statements::put_lines(table, columns, extra, fresh);
+        let (bigint, text) = (pg_sys::INT8OID, pg_sys::TEXTOID);
+        let types = types(&[bigint, text, text, pg_sys::INT8ARRAYOID], places.len() + usize::from(extra));
+        let sql = || statements::put_lines(table, &columns(shape, &places), extra, fresh);
         let days = self.of_period(period, []);
-        let statement = self.statement(table, shape, &places, &keys, (extra, fresh), &sql)?;
-        let counts = txn::with_settings(BY_KEY, || {
+        let step = if fresh { Step::WriteFresh } else { Step::Write };
+        let statement = self.statement(table, &places, step, &types, &sql)?;
+        let done = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| {
                 // Made in here, the arrays are freed with this call; a million lines have five hundred batches.
                 let mut args = days;
                 args.push(rows.iter().map(|row| row.id).collect::<Vec<i64>>().into());
                 args.extend(cells(&places, rows));
                 args.extend(extra.then(|| texts(rows.iter().map(|row| row.extra.as_deref()).collect())));
-                let done = client.update(statement, None, &args)?;
-                if fresh {
-                    return Ok((done.len() as u64, 0));
-                }
-                let row = done.first();
-                let count = |place| Ok::<_, pgrx::spi::Error>(row.get::<i64>(place)?.unwrap_or(0).unsigned_abs());
-                Ok((count(1)?, count(2)?))
+                let row = client.update(statement, None, &args)?.first();
+                Ok((count(&row, 1)?, count(&row, 2)?, digests(&row, 3)?))
             })
         });
-        let (inserted, updated) = counts.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
-        let unchanged = (rows.len() as u64).saturating_sub(inserted + updated);
-        Ok(Merged { inserted, updated, unchanged })
+        let (inserted, updated, wanted) = done.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
+        let unchanged = (rows.len() - wanted.len()) as u64;
+        let sql = || statements::read_lines_back(table, &columns(shape, &places), extra);
+        let days = [period.start.to_string(), period.end.to_string()];
+        let (company, [start, end]) = (self.company, &days);
+        let page = || vec![company.into(), start.as_str().into(), end.as_str().into(), first.id.into(), last.id.into()];
+        let altered = self.altered(table, &places, &wanted, &[bigint, text, text, bigint, bigint], &sql, &page)?;
+        if !altered.is_empty() {
+            let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id, period_start, period_end) \
+                        SELECT $1, $4, id, $2::date, $3::date FROM unnest($5::bigint[]) AS a (id) ON CONFLICT DO NOTHING";
+            self.run(table, note, &self.of_period(period, [table.into(), altered.clone().into()]))?;
+        }
+        Ok(Written { counts: Merged { inserted, updated, unchanged }, altered })
     }
 
     fn cut_lines(&mut self, table: &str, period: Period, last: u64) -> Result<u64> {
         let query = format!(
             "WITH gone AS (DELETE FROM {} WHERE company_id = $1 AND period_start = $2::date AND period_end = $3::date \
-             AND line_no > $4 RETURNING 1) SELECT pg_catalog.count(*) FROM gone",
+             AND line_no > $4 RETURNING 1 \
+             ), settled AS ( \
+                 DELETE FROM pennylane.altered_rows WHERE company_id = $1 AND table_name = '{table}' \
+                 AND period_start = $2::date AND period_end = $3::date AND id > $4 \
+             ) SELECT pg_catalog.count(*) FROM gone",
             relation(table)
         );
         let last = i64::try_from(last).unwrap_or(i64::MAX);

@@ -7,7 +7,7 @@ use crate::period::{FiscalYear, Period};
 use crate::pg::txn;
 use crate::row::{Row, Shape, Type};
 use crate::sync::changes::Applied;
-use crate::sync::ports::{ExportStore, Holding, Load, Merged, Misfits, Progress, Store};
+use crate::sync::ports::{ExportStore, Flaws, Holding, Load, Progress, Store, Written};
 use crate::sync::proof::Compared;
 use crate::sync::read::Batch;
 use crate::sync::report::TableReport;
@@ -39,7 +39,7 @@ impl Store for InSteps {
     steps! {
         fn shape(table: &str) -> Arc<Shape>;
         fn start_load(table: &str, now: Option<DateTime<Utc>>, resume: bool) -> Load;
-        fn merge(table: &str, shape: &Shape, batch: &Batch) -> Merged;
+        fn merge(table: &str, shape: &Shape, batch: &Batch) -> Written;
         fn candidates(table: &str, after: i64, limit: u32) -> Vec<i64>;
         fn candidate_count(table: &str) -> u64;
         fn keep(table: &str, ids: &[i64]) -> u64;
@@ -52,7 +52,7 @@ impl Store for InSteps {
         fn add_orphans(table: &str, within: TimeDelta) -> ();
         fn pending(table: &str, after: i64, limit: u32) -> Vec<i64>;
         fn delete_candidates(table: &str, shape: &Shape) -> u64;
-        fn misfits(table: &str) -> Misfits;
+        fn flaws(table: &str, whole: bool) -> Flaws;
         fn note_drift(table: &str, unknown: &BTreeMap<String, Type>, whole: bool) -> ();
         fn finish(report: &TableReport, progress: &Progress) -> ();
     }
@@ -65,7 +65,7 @@ impl ExportStore for InSteps {
         fn ledger_state(period: Period) -> Option<(u64, String)>;
         fn whole(table: &str, work: &mut dyn FnMut(&mut dyn ExportStore) -> Result<()>) -> ();
         fn held_lines(table: &str, period: Period) -> u64;
-        fn put_lines(table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Merged;
+        fn put_lines(table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Written;
         fn cut_lines(table: &str, period: Period, last: u64) -> u64;
         fn register(table: &str, holding: &Holding, sha256: &str) -> ();
         fn ledger_balances(period: Period) -> Vec<Balance>;

@@ -44,7 +44,7 @@ BEGIN
         'pennylane.fec_file(date, date, bigint), pennylane.fec_anomalies(date, date, bigint), '
         'pennylane._fec_missing_columns(), pennylane._fec_periods(), pennylane._fec_not_held(date, date, bigint) TO %I', role);
     PERFORM pennylane._share(
-        ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'exports', 'proofs',
+        ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
               'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
         || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name)));
 END

@@ -71,6 +71,7 @@ GRANT SELECT (run_id, company_id, trigger, mode, target, started_at, finished_at
     ON pennylane.sync_runs TO pg_monitor;
 GRANT SELECT (run_id, status) ON pennylane.sync_run_tables TO pg_monitor;
 GRANT SELECT (company_id, differs) ON pennylane.proofs TO pg_monitor;
+GRANT SELECT (company_id, table_name) ON pennylane.altered_rows TO pg_monitor;
 GRANT EXECUTE ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint), pennylane._progress(),
     pennylane._data_tables(), pennylane.assert_healthy() TO pg_monitor;
 

@@ -127,7 +127,10 @@ fn a_change_is_checked_as_a_load_is() {
 #[test]
 fn what_alters_a_row_but_once_is_healed_by_the_second_read() {
     let scene = Scene::synced();
-    scene.execute("CREATE TABLE public.once (left_to_do integer); INSERT INTO public.once VALUES (1)");
+    scene.execute(
+        "CREATE TABLE public.once (left_to_do integer); INSERT INTO public.once VALUES (1); \
+                   GRANT SELECT, UPDATE ON public.once TO pennylane_owner",
+    );
     let once = "UPDATE public.once SET left_to_do = left_to_do - 1 WHERE left_to_do > 0; IF FOUND THEN ";
     trigger(&scene, "customers", "BEFORE UPDATE", &format!("{once} {ALTER} END IF;"));
     change_phones(&scene, 3);

@@ -29,8 +29,9 @@ CREATE TABLE pennylane.sync_runs (
 );
 CREATE INDEX sync_runs_started_at_idx ON pennylane.sync_runs (started_at);
 
+-- No foreign key: a parallel restore fills both tables at once.
 CREATE TABLE pennylane.sync_run_tables (
-    run_id     bigint   NOT NULL REFERENCES pennylane.sync_runs ON DELETE CASCADE,
+    run_id     bigint   NOT NULL,
     company_id bigint   NOT NULL,
     table_name text     NOT NULL,
     sync_type  text     NOT NULL,

@@ -145,7 +145,7 @@ CREATE VIEW pennylane.health AS
     -- A run that could not even begin, such as with a token that is refused, until one succeeds.
     SELECT r.company_id, NULL, 'error', NULL, NULL, r.error
     FROM (
-        SELECT DISTINCT ON (l.company_id) l.run_id, l.company_id, l.status, l.error
+        SELECT DISTINCT ON (l.company_id) l.run_id, l.company_id, l.started_at, l.status, l.error
         FROM pennylane.sync_runs l
         WHERE l.status IN ('ok', 'skipped', 'partial', 'error')
         ORDER BY l.company_id, l.run_id DESC
@@ -153,8 +153,10 @@ CREATE VIEW pennylane.health AS
     WHERE r.status = 'error'
       AND NOT EXISTS (SELECT FROM pennylane.sync_run_tables t WHERE t.run_id = r.run_id)
       AND CASE
-          -- The server's token, of which nobody knew whose it is; until somebody does.
-          WHEN r.company_id IS NULL THEN NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.uses_server_token)
+          -- The server's token, of which nobody knew whose it is; until somebody does, or it is not tried any more.
+          WHEN r.company_id IS NULL THEN
+              r.started_at > pg_catalog.now() - interval '26 hours'
+              AND NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.uses_server_token)
           ELSE EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = r.company_id AND c.enabled)
       END;
 

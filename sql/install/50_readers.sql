@@ -69,8 +69,8 @@ AS $$
 $$;
 
 -- Gives every table that holds rows of companies the same policies: those of pennylane.companies. Dumps bring back those of
--- the data tables only: the state tables have theirs from there. only_state leaves the data tables as they are.
-CREATE FUNCTION pennylane._spread_policies(only_state boolean DEFAULT false) RETURNS void
+-- the data tables only: the state tables have theirs from there.
+CREATE FUNCTION pennylane._spread_policies() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -91,9 +91,6 @@ BEGIN
             FROM pg_catalog.pg_class c
             WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace
               AND (c.relname = 'companies' OR c.relname IN (SELECT t.name FROM pennylane._company_tables() AS t (name)))
-              AND (NOT only_state OR EXISTS (
-                  SELECT FROM pg_catalog.pg_depend d
-                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'))
         )
         SELECT pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.relation)
         FROM tables t
@@ -115,15 +112,55 @@ BEGIN
 END
 $$;
 
--- A restored dump makes the policies of the data tables last: from then on no state table may be open.
+-- A restored dump makes the policies of the data tables last: from then on no state table may be open. Looks at nothing but
+-- the new policy and the state tables: a parallel restore holds the other data tables.
 CREATE FUNCTION pennylane._keep_policies_whole() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    new    record;
+    change text;
 BEGIN
-    IF coalesce(pg_catalog.current_setting('penny_pg.spreads_policies', true), '') <> 'on' THEN
-        PERFORM pennylane._spread_policies(only_state => true);
+    IF coalesce(pg_catalog.current_setting('penny_pg.spreads_policies', true), '') = 'on' THEN
+        RETURN;
     END IF;
+    FOR new IN
+        SELECT
+            p.polname,
+            CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END AS kind,
+            CASE p.polroles[1] WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(r.rolname) END AS role,
+            pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS condition
+        FROM pg_catalog.pg_event_trigger_ddl_commands() d
+        JOIN pg_catalog.pg_policy p ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND p.oid = d.objid
+        JOIN pg_catalog.pg_class c ON c.oid = p.polrelid AND c.relnamespace = 'pennylane'::pg_catalog.regnamespace
+        LEFT JOIN pg_catalog.pg_roles r ON r.oid = p.polroles[1]
+        WHERE p.polname = 'penny_pg' OR p.polname LIKE 'penny\_pg\_%'
+    LOOP
+        PERFORM pg_catalog.pg_advisory_xact_lock('pennylane.companies'::pg_catalog.regclass::pg_catalog.oid::bigint);
+        PERFORM pg_catalog.set_config('penny_pg.spreads_policies', 'on', true);
+        FOR change IN
+            WITH tables AS (
+                SELECT c.oid, c.relrowsecurity
+                FROM pg_catalog.pg_class c
+                JOIN pg_catalog.pg_depend d
+                    ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
+                WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass
+                   OR c.relname IN (SELECT t.name FROM pennylane._company_tables() AS t (name))
+            )
+            SELECT pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.oid::pg_catalog.regclass)
+            FROM tables t
+            WHERE NOT t.relrowsecurity
+            UNION ALL
+            SELECT pg_catalog.format('CREATE POLICY %I ON %s AS %s TO %s USING (%s)',
+                new.polname, t.oid::pg_catalog.regclass, new.kind, new.role, new.condition)
+            FROM tables t
+            WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = t.oid AND p.polname = new.polname)
+        LOOP
+            EXECUTE change;
+        END LOOP;
+        PERFORM pg_catalog.set_config('penny_pg.spreads_policies', 'off', true);
+    END LOOP;
 END
 $$;
 CREATE EVENT TRIGGER penny_pg_keep_policies_whole ON ddl_command_end
@@ -139,7 +176,6 @@ DECLARE
     own_policy       name;
     companies        bigint[];
     condition        text;
-    change           text;
 BEGIN
     IF pg_catalog.current_setting('server_version_num')::integer < 150000 THEN
         RAISE EXCEPTION 'grant_company() needs PostgreSQL 15: before it, the views of pennylane show every company'
@@ -155,8 +191,8 @@ BEGIN
         RAISE EXCEPTION 'the role "%" sees every row whatever is granted: it is a superuser, has BYPASSRLS or owns the tables', role
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Grant the company to a role without these rights.';
     END IF;
-    IF company IS NOT NULL AND NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = company) THEN
-        RAISE EXCEPTION 'there is no company %', company
+    IF NOT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = company) THEN
+        RAISE EXCEPTION 'there is no company %', coalesce(company::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'SELECT company_id, name FROM pennylane.companies; lists them.';
     END IF;
 
@@ -166,15 +202,7 @@ BEGIN
     FROM pennylane._policies() p
     WHERE p.relation = 'pennylane.companies'::pg_catalog.regclass AND p.role = pg_catalog.quote_ident(grant_company.role);
 
-    IF company IS NULL THEN
-        FOR change IN
-            SELECT pg_catalog.format('DROP POLICY %I ON %s', p.policy, p.relation)
-            FROM pennylane._policies() p
-            WHERE p.policy = own_policy
-        LOOP
-            EXECUTE change;
-        END LOOP;
-    ELSIF company = ANY (companies) THEN
+    IF company = ANY (companies) THEN
         NULL;
     ELSE
         condition := pg_catalog.format('company_id = ANY (%L::bigint[])', companies || company);
@@ -185,17 +213,51 @@ BEGIN
                     WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass)
             THEN
                 ALTER TABLE pennylane.companies ENABLE ROW LEVEL SECURITY;
-                -- Whoever has no companies of their own sees them all.
-                CREATE POLICY penny_pg ON pennylane.companies USING (true);
+                -- Whoever has no companies of their own sees them all; but not by taking on another role.
+                CREATE POLICY penny_pg ON pennylane.companies USING (
+                    NOT EXISTS (
+                        SELECT FROM pg_catalog.pg_policy p
+                        JOIN pg_catalog.pg_roles session ON session.rolname = session_user
+                        WHERE p.polname LIKE 'penny\_pg\_%' AND NOT session.rolsuper
+                          AND pg_catalog.pg_has_role(session.oid, p.polroles[1], 'MEMBER')
+                    )
+                    OR EXISTS (
+                        SELECT FROM pg_catalog.pg_policy p
+                        WHERE p.polname LIKE 'penny\_pg\_%' AND pg_catalog.pg_has_role(p.polroles[1], 'USAGE')
+                    )
+                );
             END IF;
             EXECUTE pg_catalog.format(
                 'CREATE POLICY %I ON pennylane.companies AS RESTRICTIVE TO %I USING (%s)',
-                'penny_pg_' || pg_catalog.left(role, 54), role, condition);
+                (
+                    SELECT 'penny_pg_' || n
+                    FROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) + 1 FROM pennylane._policies())) AS n
+                    WHERE 'penny_pg_' || n NOT IN (SELECT p.policy FROM pennylane._policies() p)
+                    LIMIT 1
+                ),
+                role, condition);
         END IF;
     END IF;
     PERFORM pennylane._spread_policies();
     IF NOT pg_catalog.has_table_privilege(of_role, 'pennylane.companies', 'SELECT') THEN
         RAISE NOTICE 'the role "%" may not read the tables yet: SELECT pennylane.grant_reader(%);', role, pg_catalog.quote_literal(role);
     END IF;
+END
+$$;
+
+CREATE FUNCTION pennylane.revoke_companies(role name) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    change text;
+BEGIN
+    FOR change IN
+        SELECT pg_catalog.format('DROP POLICY %I ON %s', p.policy, p.relation)
+        FROM pennylane._policies() p
+        WHERE p.role = pg_catalog.quote_ident(revoke_companies.role)
+    LOOP
+        EXECUTE change;
+    END LOOP;
 END
 $$;

@@ -49,6 +49,33 @@ BEGIN
 END
 $owner$;
 
+-- What the default privileges of who installs would give to others, too.
+DO $revoke$
+DECLARE
+    change text;
+BEGIN
+    FOR change IN
+        SELECT DISTINCT pg_catalog.format('REVOKE ALL ON %s FROM %I', object.name, r.rolname)
+        FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+        CROSS JOIN LATERAL (
+            SELECT 'TABLE ' || c.oid::pg_catalog.regclass, c.relacl, c.relowner
+            FROM pg_catalog.pg_class c
+            WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid AND c.relkind IN ('r', 'v')
+            UNION ALL
+            SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure, p.proacl, p.proowner
+            FROM pg_catalog.pg_proc p
+            WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = d.objid
+        ) AS object (name, acl, owner)
+        CROSS JOIN LATERAL pg_catalog.aclexplode(object.acl) may
+        JOIN pg_catalog.pg_roles r ON r.oid = may.grantee
+        WHERE e.extname = 'penny_pg' AND d.deptype = 'e' AND may.grantee <> object.owner
+    LOOP
+        EXECUTE change;
+    END LOOP;
+END
+$revoke$;
+
 REVOKE ALL ON SCHEMA pennylane FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA pennylane FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA pennylane FROM PUBLIC;
@@ -58,7 +85,7 @@ GRANT USAGE, CREATE ON SCHEMA pennylane TO pennylane_owner;
 GRANT USAGE ON SCHEMA pennylane TO pennylane_owner WITH GRANT OPTION;
 GRANT EXECUTE ON FUNCTION pennylane._armed_foreign_keys(), pennylane._disarm_foreign_keys(),
     pennylane._publications_of_tokens(), pennylane._company_tables(), pennylane._policies(),
-    pennylane._spread_policies(boolean) TO pennylane_owner;
+    pennylane._spread_policies() TO pennylane_owner;
 
 -- Monitors see how it goes: names of tables, counts, times and errors, no accounts. Column by column: the views read with
 -- their rights.

@@ -32,6 +32,7 @@ use std::time::Instant;
 #[search_path(pg_catalog, pg_temp)]
 fn setup() -> std::result::Result<(), ErrorReport> {
     txn::require_fresh_snapshots()?;
+    let _confined = txn::Confined::begin();
     Ok(tables::run()?)
 }
 
@@ -299,6 +300,7 @@ impl<T> Done<T> {
 fn each_company<T>(asked: Option<i64>, work: impl Fn(&Access) -> Result<T>) -> Result<Vec<Done<T>>> {
     txn::require_fresh_snapshots()?;
     let _running = Running::start()?;
+    let _confined = txn::Confined::begin();
     let ways = companies::asked(asked)?;
     if let [only] = ways.as_slice() {
         return Ok(vec![Done { company: only.company, outcome: Ok(work(only)?) }]);

@@ -230,11 +230,13 @@ pub fn company(run_id: i64) -> Result<Option<i64>> {
 
 /// Forgets the runs that are older than `pennylane.history_days`, but the last ones that the schedule counts from.
 pub fn prune(days: i32) -> Result<()> {
-    let query = "DELETE FROM pennylane.sync_runs \
+    let query = "WITH gone AS (DELETE FROM pennylane.sync_runs \
                  WHERE started_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(days => $1) \
                    AND run_id <> ALL (ARRAY(SELECT pg_catalog.max(r.run_id) FROM pennylane.sync_runs r \
                                             WHERE r.target IS NULL AND r.status IN ('ok', 'partial', 'error') \
-                                            GROUP BY r.company_id, r.mode, r.status))";
+                                            GROUP BY r.company_id, r.mode, r.status)) \
+                 RETURNING run_id) \
+                 DELETE FROM pennylane.sync_run_tables t USING gone WHERE t.run_id = gone.run_id";
     execute(query, &[days.into()])
 }
 

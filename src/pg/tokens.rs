@@ -23,11 +23,11 @@ struct Hidden {
 impl Hidden {
     fn statement() -> Hidden {
         // SAFETY: the text of the statement is memory of this session; it is overwritten in its own length, because the
-        // log and pg_stat_statements have pointers to it. Nothing reads it again but to show it.
+        // log and pg_stat_statements have pointers to it. Blanks: the latter reads it as SQL once more.
         unsafe {
             let mut text = pg_sys::debug_query_string.cast_mut();
             while !text.is_null() && *text != 0 {
-                *text = b'*' as std::ffi::c_char;
+                *text = b' ' as std::ffi::c_char;
                 text = text.add(1);
             }
             pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, HIDDEN.as_ptr());
@@ -120,6 +120,7 @@ fn rotate_token(company: i64, api_token: &str) -> std::result::Result<(), ErrorR
 #[search_path(pg_catalog, pg_temp)]
 fn remove_company(company: i64, keep_data: default!(bool, "true")) -> std::result::Result<(), ErrorReport> {
     txn::require_fresh_snapshots()?;
+    let _confined = txn::Confined::begin();
     let was_servers = companies::find(company).is_ok_and(|access| access.is_servers());
     companies::remove(company, keep_data)?;
     if was_servers && settings::token_source().is_some() {

@@ -112,6 +112,40 @@ pub fn as_caller<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> 
     })
 }
 
+/// While this value lives, nothing that others' triggers do outlasts it: no deferred trigger and no held cursor, which would
+/// run later with the rights of who called, and no setting of the session.
+pub struct Confined {
+    role: pg_sys::Oid,
+    context: i32,
+    level: i32,
+}
+
+impl Confined {
+    pub fn begin() -> Confined {
+        let (mut role, mut context) = (pg_sys::Oid::INVALID, 0);
+        // SAFETY: what PostgreSQL's own maintenance does around code of others. An error takes both back with its
+        // savepoint or transaction.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut role, &mut context);
+            let own = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+            pg_sys::SetUserIdAndSecContext(role, context | own as i32);
+            Confined { role, context, level: pg_sys::NewGUCNestLevel() }
+        }
+    }
+}
+
+impl Drop for Confined {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: see `begin`.
+            unsafe {
+                pg_sys::AtEOXact_GUC(false, self.level);
+                pg_sys::SetUserIdAndSecContext(self.role, self.context);
+            }
+        }
+    }
+}
+
 /// Errors whose messages name processes, files and objects, never a value of a record: missing rights, deadlocks, locks,
 /// disk, memory, connections.
 const WITHOUT_VALUES: [&str; 6] = ["42501", "40P01", "55P03", "53100", "53200", "58030"];

@@ -228,10 +228,15 @@ pub fn keep(access: &Access, me: &me::Company) -> Result<()> {
     let query = format!(
         "INSERT INTO pennylane.companies AS c (company_id, name, reg_no) VALUES ($1, $2, $3) \
          ON CONFLICT (company_id) DO UPDATE \
-         SET name = EXCLUDED.name, reg_no = EXCLUDED.reg_no, token_hint = {hint} \
-         WHERE (c.name, c.reg_no, c.token_hint) IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.reg_no, {hint})"
+         SET name = EXCLUDED.name, reg_no = EXCLUDED.reg_no, token_hint = {hint}"
     );
-    txn::atomically(COMPANIES, || run(&query, &[me.id.into(), me.name.clone().into(), me.reg_no.clone().into()]))
+    let args = || [me.id.into(), me.name.clone().into(), me.reg_no.clone().into()];
+    // A conflict locks the row even when nothing is to be written, and a call holds it to its end: whoever rotates the
+    // token meanwhile would wait for the very run that needs the new one.
+    txn::atomically(
+        COMPANIES,
+        || if one::<bool>(&known, &args())? == Some(true) { Ok(()) } else { run(&query, &args()) },
+    )
 }
 
 /// Stores a new company's token.
@@ -239,6 +244,10 @@ pub fn keep(access: &Access, me: &me::Company) -> Result<()> {
 /// # Errors
 /// `Argument` when the company has one already.
 pub fn add(token: &Token, label: Option<&str>, me: &me::Company) -> Result<()> {
+    let known = format!(
+        "SELECT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = $1 \
+         AND (c.name, c.reg_no, c.token_hint) IS NOT DISTINCT FROM ($2, $3, {hint}))"
+    );
     txn::atomically(COMPANIES, || {
         let stored = "SELECT EXISTS (SELECT FROM pennylane.company_tokens WHERE company_id = $1)";
         if one::<bool>(stored, &[me.id.into()])? == Some(true) {

@@ -32,6 +32,7 @@ AS $$
     WHERE p.schemaname = 'pennylane' AND p.tablename = 'company_tokens'
 $$;
 
+-- With its owner's rights: it runs for whoever makes any publication in this database.
 CREATE FUNCTION pennylane._keep_tokens_unpublished() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 extension_sql_file!("../../sql/install/10_guard.sql", name = "guard", bootstrap);
 extension_sql_file!("../../sql/install/20_state.sql", name = "state", requires = ["guard"]);
-extension_sql_file!("../../sql/install/25_companies.sql", name = "companies", requires = ["state"]);
+extension_sql_file!("../../sql/install/25_companies.sql", name = "companies", requires = ["state", _data_tables]);
 extension_sql_file!("../../sql/install/30_exports.sql", name = "exports", requires = ["companies", prove]);
 extension_sql_file!(
     "../../sql/install/40_worker.sql",

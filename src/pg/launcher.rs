@@ -71,7 +71,7 @@ pub extern "C-unwind" fn penny_pg_launcher(_argument: pg_sys::Datum) {
         }
         sleep(LOOK_AGAIN);
     }
-    leave();
+    leave(1);
 }
 
 /// Waits this long, whatever wakes this process meanwhile.

@@ -146,10 +146,11 @@ pub fn reload() {
     }
 }
 
-/// Ends this process. With an exit code that is not 0 it is started again, unless the server stops.
-pub fn leave() -> ! {
+/// Ends this process. With an exit code that is not 0 the launcher is started again, unless the server stops; that of
+/// others is told in the log as a failure.
+pub fn leave(code: i32) -> ! {
     // SAFETY: the way out of a background worker.
-    unsafe { pg_sys::proc_exit(1) };
+    unsafe { pg_sys::proc_exit(code) };
     #[allow(unreachable_code, reason = "the headers of PostgreSQL 18 do not say that it never returns")]
     {
         unreachable!("proc_exit returned")

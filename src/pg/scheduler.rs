@@ -40,7 +40,7 @@ pub extern "C-unwind" fn penny_pg_scheduler(_argument: pg_sys::Datum) {
             sleep(wait);
         }
     }
-    leave();
+    leave(1);
 }
 
 /// Does something in a transaction of its own.

@@ -44,7 +44,7 @@ pub extern "C-unwind" fn penny_pg_worker(argument: pg_sys::Datum) {
         }
         activity("");
     }
-    leave();
+    leave(0);
 }
 
 struct Worker {

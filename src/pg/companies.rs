@@ -4,7 +4,7 @@
 //! `companies` without a `token_hint`. A token of another company in its place is refused.
 
 use super::settings::{self, Settings};
-use super::{lock, txn};
+use super::{lock, progress, txn};
 use crate::api::me;
 use crate::error::{Error, Result};
 use crate::secret::Token;
@@ -204,8 +204,7 @@ pub fn bound(access: &Access, me: &me::Company) -> Result<Bound> {
         let whose = if access.is_servers() { "the server's" } else { "the stored" };
         return if me.id == expected { Ok(Bound::To(me.id)) } else { Err(wrong(whose, expected, me.id)) };
     }
-    let stored = "SELECT EXISTS (SELECT FROM pennylane.company_tokens WHERE company_id = $1)";
-    if one::<bool>(stored, &[me.id.into()])? == Some(true) {
+    if has_its_own(me.id)? {
         return Ok(Bound::Elsewhere(me.id));
     }
     // Another session may have been told meanwhile.
@@ -213,6 +212,21 @@ pub fn bound(access: &Access, me: &me::Company) -> Result<Bound> {
         Some(other) => Err(wrong("the server's", other.company, me.id)),
         None => Ok(Bound::To(me.id)),
     }
+}
+
+/// Whether a token is stored for this company.
+fn has_its_own(company: i64) -> Result<bool> {
+    let stored = "SELECT EXISTS (SELECT FROM pennylane.company_tokens WHERE company_id = $1)";
+    Ok(one::<bool>(stored, &[company.into()])? == Some(true))
+}
+
+/// Whether a worker found that this token of the server is for a company that has one of its own: nobody needs to ask
+/// again.
+///
+/// # Errors
+/// `Write` when the tables cannot be read.
+pub fn is_spare(token: &Token) -> Result<bool> {
+    progress::company_of_spare(token).map_or(Ok(false), has_its_own)
 }
 
 fn wrong(whose: &'static str, expected: i64, found: i64) -> Error {
@@ -225,6 +239,10 @@ fn wrong(whose: &'static str, expected: i64, found: i64) -> Error {
 /// `Write` when PostgreSQL refuses it.
 pub fn keep(access: &Access, me: &me::Company) -> Result<()> {
     let hint = if access.is_servers() { "NULL" } else { "c.token_hint" };
+    let known = format!(
+        "SELECT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = $1 \
+         AND (c.name, c.reg_no, c.token_hint) IS NOT DISTINCT FROM ($2, $3, {hint}))"
+    );
     let query = format!(
         "INSERT INTO pennylane.companies AS c (company_id, name, reg_no) VALUES ($1, $2, $3) \
          ON CONFLICT (company_id) DO UPDATE \
@@ -244,13 +262,8 @@ pub fn keep(access: &Access, me: &me::Company) -> Result<()> {
 /// # Errors
 /// `Argument` when the company has one already.
 pub fn add(token: &Token, label: Option<&str>, me: &me::Company) -> Result<()> {
-    let known = format!(
-        "SELECT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = $1 \
-         AND (c.name, c.reg_no, c.token_hint) IS NOT DISTINCT FROM ($2, $3, {hint}))"
-    );
     txn::atomically(COMPANIES, || {
-        let stored = "SELECT EXISTS (SELECT FROM pennylane.company_tokens WHERE company_id = $1)";
-        if one::<bool>(stored, &[me.id.into()])? == Some(true) {
+        if has_its_own(me.id)? {
             return Err(Error::Argument {
                 message: format!("company {} is here already, with a token of its own", me.id),
                 hint: format!("To replace that token, run SELECT pennylane.rotate_token({}, '...');", me.id),

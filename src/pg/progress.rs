@@ -6,6 +6,7 @@
 
 use super::companies;
 use crate::catalogue::{EXPORTS, RESOURCES, data_tables};
+use crate::secret::Token;
 use crate::sync::ports::Pages;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -55,6 +56,8 @@ struct Shared {
     /// The scheduler: its process and its database.
     scheduler: Option<(i32, u32)>,
     workers: [Option<Worker>; WORKERS],
+    /// The server's token, by its fingerprint, and its company, when that was seen to have a token of its own.
+    spare: Option<(u64, i64)>,
     runs: [Option<Slot>; SLOTS],
 }
 
@@ -74,7 +77,7 @@ thread_local! {
 /// Called when the library is preloaded.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that it no longer has")]
 pub fn register() {
-    pg_shmem_init!(SHARED = Shared { scheduler: None, workers: [None; WORKERS], runs: [None; SLOTS] });
+    pg_shmem_init!(SHARED = Shared { scheduler: None, workers: [None; WORKERS], spare: None, runs: [None; SLOTS] });
     // Inherited by every process of the server.
     PRELOADED.set(true);
 }
@@ -134,8 +137,9 @@ pub fn i_work_for(company: Option<i64>) {
     }
 }
 
-/// The companies of this database that background workers have in hand; `None` is one that nobody knows yet.
-pub fn in_hand() -> Vec<Option<i64>> {
+/// The background workers of this database: their processes, and the companies that they have in hand; `None` is one
+/// that nobody knows yet.
+pub fn in_hand() -> Vec<(i32, Option<i64>)> {
     if !PRELOADED.get() {
         return Vec::new();
     }
@@ -143,7 +147,18 @@ pub fn in_hand() -> Vec<Option<i64>> {
     let here = unsafe { pg_sys::MyDatabaseId.to_u32() };
     let workers = SHARED.share().workers;
     let here = workers.iter().flatten().filter(|worker| worker.database == here && lives(worker.pid));
-    here.map(|worker| (worker.company != 0).then_some(worker.company)).collect()
+    here.map(|worker| (worker.pid, (worker.company != 0).then_some(worker.company))).collect()
+}
+
+/// Notes that the server's token is for a company that has one of its own.
+pub fn note_spare(token: &Token, company: i64) {
+    SHARED.exclusive().spare = Some((token.fingerprint(), company));
+}
+
+/// The company that this token of the server was seen to be for, beside one of its own.
+pub fn company_of_spare(token: &Token) -> Option<i64> {
+    let spare = SHARED.share().spare;
+    spare.filter(|(seen, _)| *seen == token.fingerprint()).map(|(_, company)| company)
 }
 
 /// The scheduler of this server, while it lives: its process and its database.

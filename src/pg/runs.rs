@@ -74,11 +74,11 @@ pub fn start(run: OpenRun, company: i64) -> Result<bool> {
     Ok(begun.map_err(log_error)?.unwrap_or(false))
 }
 
-/// Notes that a run that was asked for could not begin, unless it was cancelled meanwhile.
-pub fn refuse(run: OpenRun, error: &Error) -> Result<()> {
+/// Notes why a run that was asked for does not begin, unless it was cancelled meanwhile.
+pub fn refuse(run: OpenRun, status: &str, words: &str) -> Result<()> {
     let queued = "SELECT EXISTS (SELECT FROM pennylane.sync_runs WHERE run_id = $1 AND status = 'queued')";
     if Spi::get_one_with_args::<bool>(queued, &[run.id.into()]).map_err(log_error)? == Some(true) {
-        end(run, "error", None, Some(&error.in_full()))?;
+        end(run, status, None, Some(words))?;
     }
     Ok(())
 }

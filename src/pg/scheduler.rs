@@ -128,13 +128,11 @@ impl Scheduler {
 
     /// The companies that have a worker: of this scheduler, or of the one before it.
     fn in_hand(&self) -> Vec<Option<i64>> {
-        let mut companies = progress::in_hand();
-        for company in self.workers.keys() {
-            if !companies.contains(company) {
-                companies.push(*company);
-            }
-        }
-        companies
+        let told = progress::in_hand();
+        let is_new =
+            |started: &Started| started.worker.pid().is_ok_and(|pid| !told.iter().any(|worker| worker.0 == pid));
+        let new = self.workers.iter().filter(|(_, started)| is_new(started)).map(|(company, _)| *company);
+        told.iter().map(|worker| worker.1).chain(new).collect()
     }
 
     /// The companies to start a worker for now, those that wait longest first, and how long to wait for the next one.
@@ -167,13 +165,18 @@ impl Scheduler {
                 wait = wait.min((at - now()).to_std().unwrap_or_default());
                 continue;
             }
-            // A token of the server that is not there is waited for in silence.
-            if access.is_servers()
-                && let Err(error) = settings::server_token()
-            {
-                self.said.say(&error.in_full());
-                wait = wait.min(LOOK_AGAIN);
-                continue;
+            if access.is_servers() {
+                // One that is not there is waited for in silence, and one that is of no use here is left alone.
+                let needed = company.is_some() || standing.request.is_some();
+                match settings::server_token().and_then(|token| Ok(needed || !step(|| companies::is_spare(&token))?)) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(error) => {
+                        self.said.say(&error.in_full());
+                        wait = wait.min(LOOK_AGAIN);
+                        continue;
+                    }
+                }
             }
             if ended.contains(&company) {
                 let time = self.rests.get(&company).map_or(FIRST_REST, |rest| (rest.time * 2).min(LONGEST_REST));
@@ -200,7 +203,7 @@ fn refuse(ways: &[Access], standings: BTreeMap<Option<i64>, Standing>) -> Result
         // Those that name no company are for that of the server's token, which is known by now.
         let adopted = company.is_none() && servers.map(runs::adopt_requests).transpose()?.unwrap_or(false);
         if !adopted {
-            runs::refuse(OpenRun { id: request }, &companies::unknown(company, ways))?;
+            runs::refuse(OpenRun { id: request }, "error", &companies::unknown(company, ways).in_full())?;
         }
     }
     Ok(more)

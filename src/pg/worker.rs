@@ -14,6 +14,7 @@ use super::store::steps::InSteps;
 use super::{settings, setup as tables};
 use crate::error::{Error, Result};
 use crate::schedule::Due;
+use crate::secret::Token;
 use crate::sync::ports::{Log, Stop};
 use crate::sync::report::{self, Level, SyncType};
 use crate::sync::round::{self, Plan};
@@ -62,7 +63,7 @@ impl Worker {
         let company = self.company;
         if let Some(request) = step(|| runs::next_request(company))? {
             let done = self.requested(&access, &request);
-            return settle(done, |error| runs::refuse(request.run, error));
+            return settle(done, |error| runs::refuse(request.run, "error", &error.in_full()));
         }
         let past = step(|| runs::past(company))?;
         let behind = std::mem::take(&mut self.behind).then_some(Due::Incremental);
@@ -90,7 +91,9 @@ impl Worker {
         let mut log = ServerLog;
         with_api_for(&settings, Some(access), &Asked, &mut log, |ports, identity| {
             let asked = request.and_then(|request| request.company);
-            let Some(company) = step(|| company_of(access, asked, &identity))? else { return Ok(false) };
+            let Some(company) = step(|| company_of(access, asked, &identity))? else {
+                return spare(&settings.client.token, identity.me.company.id, request);
+            };
             let _held = step(|| Held::take(company))?;
             self.company = Some(company);
             progress::i_work_for(self.company);
@@ -135,6 +138,15 @@ impl Worker {
 }
 
 /// Whether to go on after a run; notes down why it could not begin.
+/// Leaves the server's token alone, whose company has one of its own; whether to go on after that.
+fn spare(token: &Token, company: i64, request: Option<&Request>) -> Result<bool> {
+    progress::note_spare(token, company);
+    let Some(request) = request else { return Ok(false) };
+    let words = format!("the server's token is for company {company}, which has one of its own");
+    step(|| runs::refuse(request.run, "cancelled", &words))?;
+    Ok(true)
+}
+
 fn settle(done: Result<bool>, note: impl FnOnce(&Error) -> Result<()>) -> Result<bool> {
     match done {
         // The scheduler tries again when the company may be free.

@@ -169,7 +169,7 @@ pub fn next_request(company: Option<i64>) -> Result<Option<Request>> {
 }
 
 /// What the scheduler needs to know of a company: its last runs, and whether somebody asked for one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
     pub past: Past,
     /// The number of the oldest run that was asked for and waits.

@@ -48,10 +48,15 @@ pub fn step<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     txn::atomically("(a step of the worker)", work)
 }
 
+/// A company whose turn it is, and how it stands.
+type Turn = (Option<i64>, Standing);
+
 /// A worker at work.
 struct Started {
     worker: DynamicBackgroundWorker,
     at: Instant,
+    /// How its company stood then.
+    standing: Standing,
 }
 
 /// A company whose worker ended at once.
@@ -96,34 +101,39 @@ impl Scheduler {
         let ended = self.ended();
         let in_hand = self.in_hand();
         let known: Vec<i64> = in_hand.iter().copied().flatten().collect();
-        step(|| runs::close_orphans(&known))?;
+        // A worker that learns its company just now may open a run of it meanwhile.
+        if known.len() == in_hand.len() {
+            step(|| runs::close_orphans(&known))?;
+        }
         let ways = step(companies::all)?;
         let mut standings = step(runs::standings)?;
-        let (wait, due) = self.due(&ways, &mut standings, &in_hand, ended)?;
-        let wait = if step(|| refuse(&ways, standings))? { Duration::ZERO } else { wait };
+        let (wait, due) = self.due(&ways, &mut standings, &in_hand, &ended)?;
+        let mut wait = if step(|| refuse(&ways, standings))? { Duration::ZERO } else { wait };
+        // The end of a worker that the scheduler before this one started wakes nobody.
+        if in_hand.iter().any(|company| !self.workers.contains_key(company)) {
+            wait = wait.min(LOOK_AGAIN);
+        }
         let room = settings::max_workers().saturating_sub(in_hand.len());
-        for company in due.into_iter().take(room) {
+        let mut started = false;
+        for (company, standing) in due.into_iter().take(room) {
             let Some(worker) = process::start(worker::WORKER, "penny_pg_worker", company.unwrap_or(0)) else {
                 self.said.say("no background worker could be started: raise max_worker_processes");
                 return Ok(wait.min(LOOK_AGAIN));
             };
+            self.workers.insert(company, Started { worker, at: Instant::now(), standing });
+            started = true;
+        }
+        if started {
             self.said.forget();
-            self.workers.insert(company, Started { worker, at: Instant::now() });
         }
         Ok(wait)
     }
 
-    /// Takes the workers that ended off the list; those that ended at once.
-    fn ended(&mut self) -> Vec<Option<i64>> {
-        let mut at_once = Vec::new();
-        self.workers.retain(|company, started| {
-            let lives = started.worker.pid().is_ok();
-            if !lives && started.at.elapsed() < AT_ONCE {
-                at_once.push(*company);
-            }
-            lives
-        });
-        at_once
+    /// Takes the workers that ended off the list; how the companies stood whose worker ended at once.
+    fn ended(&mut self) -> BTreeMap<Option<i64>, Standing> {
+        let ended = self.workers.extract_if(.., |_, started| started.worker.pid().is_err());
+        let at_once = ended.filter(|(_, started)| started.at.elapsed() < AT_ONCE);
+        at_once.map(|(company, started)| (company, started.standing)).collect()
     }
 
     /// The companies that have a worker: of this scheduler, or of the one before it.
@@ -142,8 +152,8 @@ impl Scheduler {
         ways: &[Access],
         standings: &mut BTreeMap<Option<i64>, Standing>,
         in_hand: &[Option<i64>],
-        ended: Vec<Option<i64>>,
-    ) -> Result<(Duration, Vec<Option<i64>>)> {
+        ended: &BTreeMap<Option<i64>, Standing>,
+    ) -> Result<(Duration, Vec<Turn>)> {
         let timetable = settings::timetable()?;
         let mut wait = LONGEST_SLEEP;
         let mut due = Vec::new();
@@ -178,17 +188,18 @@ impl Scheduler {
                     }
                 }
             }
-            if ended.contains(&company) {
+            if ended.get(&company) == Some(&standing) {
                 let time = self.rests.get(&company).map_or(FIRST_REST, |rest| (rest.time * 2).min(LONGEST_REST));
                 self.rests.insert(company, Rest { until: Instant::now() + time, time });
             }
             match self.rests.get(&company).map(|rest| rest.until.saturating_duration_since(Instant::now())) {
                 Some(rest) if !rest.is_zero() => wait = wait.min(rest),
-                _ => due.push((at, company)),
+                _ => due.push((at, company, standing)),
             }
         }
-        due.sort_unstable();
-        Ok((wait.max(Duration::from_millis(10)), due.into_iter().map(|(_, company)| company).collect()))
+        due.sort_by_key(|(at, ..)| *at);
+        let due = due.into_iter().map(|(_, company, standing)| (company, standing));
+        Ok((wait.max(Duration::from_millis(10)), due.collect()))
     }
 }
 

@@ -95,9 +95,10 @@ impl Worker {
                 return spare(&settings.client.token, identity.me.company.id, request);
             };
             let _held = step(|| Held::take(company))?;
+            step(|| companies::keep(access, &identity.me.company))?;
+            // Not before it is one that everybody knows: the scheduler would give the server's token to another worker.
             self.company = Some(company);
             progress::i_work_for(self.company);
-            step(|| companies::keep(access, &identity.me.company))?;
             step(|| tables::run_if_missing(&plan.tables()))?;
             let run = match request {
                 None => step(|| runs::open(company, "schedule", plan.sync_type, plan.target()))?,
@@ -137,7 +138,6 @@ impl Worker {
     }
 }
 
-/// Whether to go on after a run; notes down why it could not begin.
 /// Leaves the server's token alone, whose company has one of its own; whether to go on after that.
 fn spare(token: &Token, company: i64, request: Option<&Request>) -> Result<bool> {
     progress::note_spare(token, company);
@@ -147,6 +147,7 @@ fn spare(token: &Token, company: i64, request: Option<&Request>) -> Result<bool>
     Ok(true)
 }
 
+/// Whether to go on after a run; notes down why it could not begin.
 fn settle(done: Result<bool>, note: impl FnOnce(&Error) -> Result<()>) -> Result<bool> {
     match done {
         // The scheduler tries again when the company may be free.

@@ -1,6 +1,7 @@
 //! Compares a table with the API's records, column by column, by a reading of the naming rule written for the tests.
 
 use crate::scene::{Scene, TABLES};
+use fake_pennylane::FakePennylane;
 use postgres::SimpleQueryMessage;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -14,6 +15,18 @@ pub fn tables_equal_world(scene: &Scene) {
 
 /// Panics at the first difference between a table and the world.
 pub fn table_equals_world(scene: &Scene, table: &str) {
+    compare(scene, &scene.api, table, "");
+}
+
+/// Panics at the first difference between one company's rows in the eleven tables and its world.
+pub fn company_equals_world(scene: &Scene, api: &FakePennylane, company: i64) {
+    for table in TABLES {
+        compare(scene, api, table, &format!("WHERE t.company_id = {company}"));
+    }
+}
+
+/// Panics at the first difference between the rows of a table that a clause selects and the world behind an API.
+fn compare(scene: &Scene, api: &FakePennylane, table: &str, rows: &str) {
     let mut client = scene.connect();
     client.batch_execute("SET timezone = 'UTC'").unwrap();
     let columns: Vec<(String, String)> = client
@@ -28,13 +41,14 @@ pub fn table_equals_world(scene: &Scene, table: &str) {
         .map(|row| (row.get(0), row.get(1)))
         .collect();
     let list: Vec<String> = columns.iter().map(|(name, _)| format!("\"{name}\"::text")).collect();
-    let rows =
-        client.simple_query(&format!("SELECT {} FROM pennylane.{table} t ORDER BY t.id", list.join(", "))).unwrap();
+    let rows = client
+        .simple_query(&format!("SELECT {} FROM pennylane.{table} t {rows} ORDER BY t.id", list.join(", ")))
+        .unwrap();
     let rows = rows.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
     });
-    let records = scene.api.world(|world| world.list(table));
+    let records = api.world(|world| world.list(table));
     let held: Vec<_> = rows.collect();
     assert_eq!(held.len(), records.len(), "rows of {table}");
     for (row, record) in held.iter().zip(&records) {

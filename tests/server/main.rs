@@ -10,6 +10,7 @@ mod scene;
 
 mod altered;
 mod bench;
+mod companies;
 mod concurrency;
 mod deletions;
 mod drift;

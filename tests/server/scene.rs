@@ -70,6 +70,11 @@ impl Scene {
 
     /// On a cluster that is started in this way.
     pub fn on(start: Start, api: FakePennylane, settings: &[&str]) -> Scene {
+        Scene::with_token(TOKEN, start, api, settings)
+    }
+
+    /// On a cluster whose own token is this one; none when it is empty.
+    pub fn with_token(token: &str, start: Start, api: FakePennylane, settings: &[&str]) -> Scene {
         let mut lines = vec![
             format!("pennylane.api_base_url = '{}'", api.base_url()),
             "pennylane.rate_limit = 0".to_owned(),
@@ -77,7 +82,7 @@ impl Scene {
             "pennylane.request_timeout = 2".to_owned(),
         ];
         lines.extend(settings.iter().map(|line| (*line).to_owned()));
-        let cluster = start(&lines, &[("PENNYLANE_API_TOKEN", TOKEN)]);
+        let cluster = start(&lines, &[("PENNYLANE_API_TOKEN", token)]);
         cluster.connect().batch_execute("CREATE EXTENSION penny_pg").expect("the extension installs");
         Scene { api, cluster }
     }

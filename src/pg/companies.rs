@@ -163,14 +163,22 @@ pub fn unknown(company: impl Into<Option<i64>>, ways: &[Access]) -> Error {
     }
 }
 
-/// The companies that the caller may see; `None` when `grant_company()` hides none from anybody.
+/// The companies that the caller may see; `None` when `grant_company()` hides none from them.
 ///
 /// # Errors
 /// `Write` when the caller may not read the list.
 pub fn seen_by_caller() -> Result<Option<Vec<i64>>> {
-    let limited =
-        "SELECT relrowsecurity FROM pg_catalog.pg_class WHERE oid = 'pennylane.companies'::pg_catalog.regclass";
-    if one::<bool>(limited, &[])? != Some(true) {
+    // Whoever is limited, and whoever could take on a role that is, whichever role that session has now.
+    let limited = "SELECT EXISTS ( \
+                       SELECT FROM pg_catalog.pg_policy p \
+                       JOIN pg_catalog.pg_roles o ON o.oid = $1 \
+                       JOIN pg_catalog.pg_roles s ON s.rolname = session_user \
+                       WHERE p.polrelid = 'pennylane.companies'::pg_catalog.regclass AND NOT p.polpermissive \
+                         AND (NOT o.rolsuper AND pg_catalog.pg_has_role(o.oid, p.polroles[1], 'USAGE') \
+                              OR NOT s.rolsuper AND pg_catalog.pg_has_role(s.oid, p.polroles[1], 'MEMBER')))";
+    // SAFETY: a number of this session.
+    let caller = unsafe { pg_sys::GetOuterUserId() };
+    if one::<bool>(limited, &[caller.into()])? != Some(true) {
         return Ok(None);
     }
     let seen = "SELECT coalesce(pg_catalog.array_agg(company_id), '{}') FROM pennylane.companies";
@@ -233,11 +241,16 @@ fn wrong(whose: &'static str, expected: i64, found: i64) -> Error {
     Error::WrongCompany { whose, expected, found }
 }
 
-/// Keeps what `/me` told of the company that a run is for, where it is new.
+/// Keeps what `/me` told of the company that a run is for, where it is new. The run holds the company by now.
 ///
 /// # Errors
-/// `Write` when PostgreSQL refuses it.
+/// `Argument` when the company was removed, or turned off, while `/me` was asked; `Write` when PostgreSQL refuses it.
 pub fn keep(access: &Access, me: &me::Company) -> Result<()> {
+    if let Some(company) = access.company
+        && !all()?.iter().any(|access| access.company == Some(company))
+    {
+        return Err(unknown(company, &[]));
+    }
     let hint = if access.is_servers() { "NULL" } else { "c.token_hint" };
     let known = format!(
         "SELECT EXISTS (SELECT FROM pennylane.companies c WHERE c.company_id = $1 \

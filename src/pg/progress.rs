@@ -55,6 +55,8 @@ struct Worker {
 struct Shared {
     /// The scheduler: its process and its database.
     scheduler: Option<(i32, u32)>,
+    /// A company is due and has no worker: there is no room for another one.
+    crowded: bool,
     workers: [Option<Worker>; WORKERS],
     /// The server's token, by its fingerprint, and its company, when that was seen to have a token of its own.
     spare: Option<(u64, i64)>,
@@ -70,6 +72,8 @@ static SHARED: PgLwLock<Shared> = unsafe { PgLwLock::new(c"penny_pg") };
 thread_local! {
     /// The place of this process's run.
     static MINE: Cell<Option<usize>> = const { Cell::new(None) };
+    /// What this process shows is taken back at its end.
+    static FORGETS: Cell<bool> = const { Cell::new(false) };
     /// The library was loaded when the server started: there is shared memory.
     static PRELOADED: Cell<bool> = const { Cell::new(false) };
 }
@@ -77,7 +81,9 @@ thread_local! {
 /// Called when the library is preloaded.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that it no longer has")]
 pub fn register() {
-    pg_shmem_init!(SHARED = Shared { scheduler: None, workers: [None; WORKERS], spare: None, runs: [None; SLOTS] });
+    pg_shmem_init!(
+        SHARED = Shared { scheduler: None, crowded: false, workers: [None; WORKERS], spare: None, runs: [None; SLOTS] }
+    );
     // Inherited by every process of the server.
     PRELOADED.set(true);
 }
@@ -94,6 +100,7 @@ impl Shown {
     /// Shows a run of this process.
     pub fn start(run: i64, company: i64) -> Shown {
         if PRELOADED.get() {
+            forget_me_at_exit();
             // SAFETY: numbers of this process.
             let (pid, database) = unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) };
             let mut shared = SHARED.exclusive();
@@ -120,12 +127,48 @@ impl Drop for Shown {
 
 /// Notes that this process is the scheduler.
 pub fn i_am_the_scheduler() {
+    forget_me_at_exit();
     // SAFETY: numbers of this process.
     SHARED.exclusive().scheduler = Some(unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) });
 }
 
+/// Notes whether companies wait for the end of a worker.
+pub fn note_crowd(crowded: bool) {
+    SHARED.exclusive().crowded = crowded;
+}
+
+/// Whether companies wait for the end of a worker.
+pub fn is_crowded() -> bool {
+    SHARED.share().crowded
+}
+
+/// Takes back what this process shows, when it ends: its number may be another one's soon.
+unsafe extern "C-unwind" fn forget_me(_code: i32, _argument: pg_sys::Datum) {
+    // SAFETY: a number of this process. Nothing ends it while it holds the lock.
+    let pid = unsafe { pg_sys::MyProcPid };
+    let mut shared = SHARED.exclusive();
+    for worker in shared.workers.iter_mut().filter(|worker| worker.is_some_and(|worker| worker.pid == pid)) {
+        *worker = None;
+    }
+    for slot in shared.runs.iter_mut().filter(|slot| slot.is_some_and(|slot| slot.pid == pid)) {
+        *slot = None;
+    }
+    if shared.scheduler.is_some_and(|(scheduler, _)| scheduler == pid) {
+        shared.scheduler = None;
+    }
+}
+
+/// Has [`forget_me`] called at the end of this process.
+fn forget_me_at_exit() {
+    if !FORGETS.replace(true) {
+        // SAFETY: while shared memory is still there.
+        unsafe { pg_sys::before_shmem_exit(Some(forget_me), pg_sys::Datum::null()) };
+    }
+}
+
 /// Notes that this process works for a company; `None` while nobody knows which.
 pub fn i_work_for(company: Option<i64>) {
+    forget_me_at_exit();
     // SAFETY: numbers of this process.
     let (pid, database) = unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) };
     let mut shared = SHARED.exclusive();

@@ -10,7 +10,7 @@ use super::runs::{self, OpenRun, Standing};
 use super::{progress, settings, txn, worker};
 use crate::error::{Error, Result};
 use crate::schedule::Next;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::bgworkers::DynamicBackgroundWorker;
 use pgrx::prelude::*;
 use std::collections::BTreeMap;
@@ -114,6 +114,7 @@ impl Scheduler {
             wait = wait.min(LOOK_AGAIN);
         }
         let room = settings::max_workers().saturating_sub(in_hand.len());
+        progress::note_crowd(due.len() > room);
         let mut started = false;
         for (company, standing) in due.into_iter().take(room) {
             let Some(worker) = process::start(worker::WORKER, "penny_pg_worker", company.unwrap_or(0)) else {
@@ -164,9 +165,10 @@ impl Scheduler {
         for access in ways {
             let company = access.company;
             let standing = standings.remove(&company).unwrap_or_default();
-            // What was asked for goes first.
             let Next { incremental, full } = timetable.next(now(), &standing.past);
-            let at = if standing.request.is_some() { DateTime::UNIX_EPOCH } else { incremental.min(full) };
+            // What was asked for goes first, in the order of asking.
+            let asked = standing.request.map(|run| DateTime::UNIX_EPOCH + TimeDelta::microseconds(run));
+            let at = asked.unwrap_or(incremental.min(full));
             if in_hand.contains(&company) {
                 continue;
             }

@@ -43,6 +43,10 @@ pub extern "C-unwind" fn penny_pg_worker(argument: pg_sys::Datum) {
                 break;
             }
         }
+        // The scheduler gives the place to whoever waits longest.
+        if progress::is_crowded() && !worker.behind {
+            break;
+        }
         activity("");
     }
     leave(0);

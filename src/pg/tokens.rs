@@ -15,7 +15,21 @@ use pgrx::prelude::*;
 /// What is seen of a statement that held a token.
 const HIDDEN: &std::ffi::CStr = c"(hidden: a statement with a token)";
 
-/// A statement that is hidden while this value lives, as far as it is not yet said somewhere.
+/// Settings of the log that show a statement before it begins, and the values that do not. Drivers send a statement in
+/// parts, and PostgreSQL logs how long each took: those take no time to speak of.
+const SHOWN_BEFORE: &str = "\
+    SELECT pg_catalog.string_agg('SET ' || s.name || ' = ' || o.off, '; ') \
+    FROM pg_catalog.pg_settings s \
+    JOIN (VALUES ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1'), \
+                 ('log_transaction_sample_rate', '0'), ('log_min_messages', 'warning')) AS o (name, off) ON o.name = s.name \
+    WHERE CASE s.name \
+          WHEN 'log_statement' THEN s.setting = 'all' \
+          WHEN 'log_min_messages' THEN $1 AND s.setting IN ('debug5', 'debug4', 'debug3', 'debug2') \
+          WHEN 'log_transaction_sample_rate' THEN $1 AND s.setting::float8 > 0 \
+          WHEN 'log_min_duration_statement' THEN $1 AND s.setting::integer BETWEEN 0 AND 100 \
+          WHEN 'log_min_duration_sample' THEN $1 AND s.setting::integer BETWEEN 0 AND 100 END";
+
+/// A statement that is hidden from here on, whatever becomes of it.
 struct Hidden {
     context: *mut pg_sys::ErrorContextCallback,
 }
@@ -24,38 +38,45 @@ impl Hidden {
     fn statement() -> Hidden {
         // SAFETY: the text of the statement is memory of this session; it is overwritten in its own length, because the
         // log and pg_stat_statements have pointers to it. Blanks: the latter reads it as SQL once more.
-        unsafe {
+        let (hidden, in_parts) = unsafe {
             let mut text = pg_sys::debug_query_string.cast_mut();
             while !text.is_null() && *text != 0 {
                 *text = b' ' as std::ffi::c_char;
                 text = text.add(1);
             }
             pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, HIDDEN.as_ptr());
-            // The arguments of a prepared statement are logged when it is over, if slow statements are.
-            pg_sys::SetConfigOption(
+            // The arguments of a prepared statement are logged when it is over, if slow statements are. That is before
+            // the transaction ends.
+            pg_sys::set_config_option(
                 c"log_parameter_max_length".as_ptr(),
                 c"0".as_ptr(),
                 pg_sys::GucContext::PGC_SUSET,
                 pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_LOCAL,
+                true,
+                0,
+                false,
             );
             // PL/pgSQL would add the statement inside a block to each message.
             let context = pg_sys::error_context_stack;
             pg_sys::error_context_stack = std::ptr::null_mut();
-            Hidden { context }
-        }
-    }
-
-    /// Says what could not be hidden.
-    fn warn(self) {
-        // SAFETY: the stack as it was; it belongs to functions that have not returned yet.
-        unsafe { pg_sys::error_context_stack = self.context };
-        let said = "SELECT pg_catalog.current_setting('log_statement') = 'all'";
-        if let Ok(Some(true)) = Spi::get_one::<bool>(said) {
+            // A statement that comes in one piece runs in the portal without a name and without a kept plan.
+            let portal = pg_sys::GetPortalByName(c"".as_ptr());
+            (Hidden { context }, portal.is_null() || !(*portal).cplan.is_null())
+        };
+        if let Ok(Some(settings)) = Spi::get_one_with_args::<String>(SHOWN_BEFORE, &[in_parts.into()]) {
             warning!(
-                "log_statement is 'all': this statement was written to the server's log with its token before it began. \
-                 Make a new token, and give it with log_statement set to 'none', 'ddl' or 'mod'."
+                "this statement was written to the server's log, with its token, before it began. Make a new token, and \
+                 give it in a session with {settings};"
             );
         }
+        hidden
+    }
+
+    /// Ends the part of the statement that knows the token. After an error nothing is put back: it would be told with it.
+    fn end(self) {
+        // SAFETY: the stack as it was; it belongs to functions that have not returned yet.
+        unsafe { pg_sys::error_context_stack = self.context };
     }
 }
 
@@ -75,11 +96,14 @@ fn require_private() -> Result<()> {
 /// `pennylane.add_company(api_token, label)`
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn add_company(api_token: &str, label: default!(Option<&str>, "NULL")) -> std::result::Result<i64, ErrorReport> {
+fn add_company(
+    api_token: Option<&str>,
+    label: default!(Option<&str>, "NULL"),
+) -> std::result::Result<i64, ErrorReport> {
     let hidden = Hidden::statement();
     let added = || {
         require_private()?;
-        let token = Token::parse(api_token)?;
+        let token = Token::parse(api_token.unwrap_or_default())?;
         with_api(&settings::snapshot(token.clone(), None)?, None, |_, identity| {
             let company = identity.me.company;
             companies::add(&token, label, &company)?;
@@ -88,19 +112,20 @@ fn add_company(api_token: &str, label: default!(Option<&str>, "NULL")) -> std::r
     };
     let company = settle(added())?;
     scheduler::wake_on_commit();
-    hidden.warn();
+    hidden.end();
     Ok(company)
 }
 
 /// `pennylane.rotate_token(company, api_token)`
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn rotate_token(company: i64, api_token: &str) -> std::result::Result<(), ErrorReport> {
+fn rotate_token(company: Option<i64>, api_token: Option<&str>) -> std::result::Result<(), ErrorReport> {
     let hidden = Hidden::statement();
     let rotated = || {
         require_private()?;
+        let company = company.ok_or_else(|| companies::unknown(None, &[]))?;
         let access: Access = companies::find(company)?;
-        let token = Token::parse(api_token)?;
+        let token = Token::parse(api_token.unwrap_or_default())?;
         with_api(&access.settings_with(token.clone())?, None, |_, identity| {
             let found = identity.me.company.id;
             if found != company {
@@ -111,7 +136,7 @@ fn rotate_token(company: i64, api_token: &str) -> std::result::Result<(), ErrorR
     };
     settle(rotated())?;
     scheduler::wake_on_commit();
-    hidden.warn();
+    hidden.end();
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod compare;
+mod group;
 mod log_scan;
 mod scene;
 
@@ -27,6 +28,7 @@ mod proof;
 mod rights;
 mod roles;
 mod secrets;
+mod tokens;
 mod users_objects;
 mod wire;
 mod worker;

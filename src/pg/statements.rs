@@ -154,8 +154,9 @@ impl Lists {
 
 /// Writes lines of a file as [`merge`] writes a page. Arguments: company (bigint), first and last day of the period
 /// (date, as text), the numbers of the lines (bigint[], ascending), then one text[] a column and, with `extra`, one for it. `fresh`:
-/// no line of the period is held. One row comes back: inserted, updated, and what was to be written: the numbers (bigint[])
-/// and the digest of each line (bigint[]).
+/// no line of the period is held. One row comes back: what was to be written, as the numbers (bigint[]) and the digest of
+/// each line (bigint[]), and unless `fresh` the lines inserted and updated: counting them takes time that a first load has
+/// not got, and there they are the lines that are read back.
 pub fn put_lines(table: &str, columns: &[&Column], extra: bool, fresh: bool) -> String {
     let relation = relation(table);
     let Lists { names, unnested, typed, held, came, assigned, different, wanted, .. } = Lists::of(columns, extra, 5);
@@ -165,8 +166,8 @@ pub fn put_lines(table: &str, columns: &[&Column], extra: bool, fresh: bool) -> 
     // The planner takes a period that was just loaded for one line, and would go through all of it for each line. So each
     // line looks its twin up by the whole key (LIMIT keeps that from becoming a join), and what differs goes in by its key.
     let twin = "t.company_id = $1 AND t.period_start = $2::date AND t.period_end = $3::date AND t.line_no = i.line_no";
-    let (differing, conflict) = match fresh {
-        true => (format!("differing AS MATERIALIZED ({incoming})"), String::new()),
+    let (differing, conflict, counts) = match fresh {
+        true => (format!("differing AS MATERIALIZED ({incoming})"), String::new(), ""),
         false => (
             format!(
                 "incoming AS MATERIALIZED ({incoming}), differing AS MATERIALIZED ( \
@@ -174,21 +175,23 @@ pub fn put_lines(table: &str, columns: &[&Column], extra: bool, fresh: bool) -> 
                      WHERE t.line_no IS NULL OR ROW({held}) IS DISTINCT FROM ROW({came}) \
                  )"
             ),
-            format!("ON CONFLICT ({keys}) DO UPDATE SET {assigned}, _synced_at = EXCLUDED._synced_at"),
+            // A row that was put in has no xmax; one that was in the way has been locked, then updated.
+            format!(
+                "ON CONFLICT ({keys}) DO UPDATE SET {assigned}, _synced_at = EXCLUDED._synced_at \
+                 RETURNING xmax = 0 AS is_new"
+            ),
+            ", (SELECT pg_catalog.count(*) FROM written WHERE is_new), \
+               (SELECT pg_catalog.count(*) FROM written WHERE NOT is_new)",
         ),
     };
-    // A row that was put in has no xmax; one that was in the way has been locked, then updated.
     format!(
         "WITH {differing}, written AS ( \
              INSERT INTO {relation} ({keys}, {names}, _synced_at) \
              SELECT $1, $2::date, $3::date, d.line_no, {different}, pg_catalog.clock_timestamp() FROM differing d \
-             {conflict} RETURNING xmax = 0 AS is_new \
+             {conflict} \
          ), settled AS ( \
              {} AND period_start = $2::date AND period_end = $3::date \
-         ) SELECT n.inserted, n.updated, w.lines, w.digests \
-           FROM (SELECT pg_catalog.count(*) FILTER (WHERE is_new) AS inserted, \
-                        pg_catalog.count(*) FILTER (WHERE NOT is_new) AS updated FROM written) AS n, \
-                (SELECT pg_catalog.array_agg(d.line_no) AS lines, pg_catalog.array_agg({}) AS digests FROM differing d) AS w",
+         ) SELECT pg_catalog.array_agg(d.line_no), pg_catalog.array_agg({}){counts} FROM differing d",
         forget_altered(table, "BETWEEN ($4::bigint[])[1] AND ($4::bigint[])[pg_catalog.cardinality($4::bigint[])]"),
         digest(&wanted),
     )

@@ -284,7 +284,10 @@ impl SpiStore {
         let unchanged = (page.rows.len() - wanted.len()) as u64;
         let sql = || statements::read_back(resource, &columns(shape, &places));
         let keys = || vec![company.into(), wanted.keys().copied().collect::<Vec<i64>>().into()];
-        let altered = self.altered(table, &places, &wanted, &[bigint, ids], &sql, &keys)?;
+        let altered = match wanted.is_empty() {
+            true => Vec::new(),
+            false => altered(&wanted, &self.read_back(table, &places, &[bigint, ids], &sql, &keys)?),
+        };
         if !altered.is_empty() {
             let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id) \
                         SELECT $1, $2, id FROM unnest($3::bigint[]) AS a (id) ON CONFLICT DO NOTHING";
@@ -293,27 +296,21 @@ impl SpiStore {
         Ok(Written { counts: Merged { inserted, updated, unchanged }, altered })
     }
 
-    /// Reads back rows that were to be written, and tells which are not there as they were wanted: a trigger that alters or
-    /// leaves out a row says nothing. Triggers that wait for the end of the transaction have not fired yet.
-    fn altered<'a>(
+    /// Reads rows back as they are stored now. Triggers that wait for the end of the transaction have not fired yet.
+    fn read_back<'a>(
         &mut self,
         table: &str,
         places: &[usize],
-        wanted: &Digests,
         types: &[pg_sys::Oid],
         sql: &dyn Fn() -> String,
         arguments: &dyn Fn() -> Vec<DatumWithOid<'a>>,
-    ) -> Result<Vec<i64>> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
+    ) -> Result<Digests> {
         let types: Vec<PgOid> = types.iter().copied().map(PgOid::from).collect();
         let statement = self.statement(table, places, Step::ReadBack, &types, sql)?;
         let stored = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| digests(&client.update(statement, None, &arguments())?.first(), 1))
         });
-        let stored = stored.map_err(|error| spi_error(table, &error))?;
-        Ok(wanted.iter().filter(|(key, digest)| stored.get(key) != Some(digest)).map(|(key, _)| *key).collect())
+        stored.map_err(|error| spi_error(table, &error))
     }
 
     /// The statement of this step for these columns, prepared once.
@@ -352,6 +349,11 @@ impl SpiStore {
         let sample = self.one::<Vec<String>>(table, &sample, &[self.company.into()])?.unwrap_or_default();
         Ok(Named { rows, sample })
     }
+}
+
+/// The rows that are not stored as they were wanted: a trigger that alters or leaves out a row says nothing.
+fn altered(wanted: &Digests, stored: &Digests) -> Vec<i64> {
+    wanted.iter().filter(|(key, digest)| stored.get(key) != Some(digest)).map(|(key, _)| *key).collect()
 }
 
 /// The types of a statement's arguments: these, and a text[] for each list of cells.

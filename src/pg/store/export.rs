@@ -1,6 +1,6 @@
 //! The tables of exports: lines by period and place, the register of exports, and what the proof reads and leaves.
 
-use super::{BY_KEY, SpiStore, Step, cells, columns, count, digests, filled, spi_error, texts, types};
+use super::{BY_KEY, SpiStore, Step, altered, cells, columns, count, digests, filled, spi_error, texts, types};
 use crate::api::balance::Balance;
 use crate::catalogue::data_table;
 use crate::error::{Error, Result};
@@ -146,16 +146,23 @@ impl ExportStore for SpiStore {
                 args.extend(cells(&places, rows));
                 args.extend(extra.then(|| texts(rows.iter().map(|row| row.extra.as_deref()).collect())));
                 let row = client.update(statement, None, &args)?.first();
-                Ok((count(&row, 1)?, count(&row, 2)?, digests(&row, 3)?))
+                let counts = if fresh { None } else { Some((count(&row, 3)?, count(&row, 4)?)) };
+                Ok((digests(&row, 1)?, counts))
             })
         });
-        let (inserted, updated, wanted) = done.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
-        let unchanged = (rows.len() - wanted.len()) as u64;
+        let (wanted, counts) = done.map_err(|error: pgrx::spi::Error| spi_error(table, &error))?;
+        if wanted.is_empty() {
+            let counts = Merged { unchanged: rows.len() as u64, ..Merged::default() };
+            return Ok(Written { counts, altered: Vec::new() });
+        }
         let sql = || statements::read_lines_back(table, &columns(shape, &places), extra);
         let days = [period.start.to_string(), period.end.to_string()];
         let (company, [start, end]) = (self.company, &days);
         let page = || vec![company.into(), start.as_str().into(), end.as_str().into(), first.id.into(), last.id.into()];
-        let altered = self.altered(table, &places, &wanted, &[bigint, text, text, bigint, bigint], &sql, &page)?;
+        let stored = self.read_back(table, &places, &[bigint, text, text, bigint, bigint], &sql, &page)?;
+        let (inserted, updated) = counts.unwrap_or((stored.len() as u64, 0));
+        let unchanged = (rows.len() - wanted.len()) as u64;
+        let altered = altered(&wanted, &stored);
         if !altered.is_empty() {
             let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id, period_start, period_end) \
                         SELECT $1, $4, id, $2::date, $3::date FROM unnest($5::bigint[]) AS a (id) ON CONFLICT DO NOTHING";

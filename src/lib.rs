@@ -8,7 +8,7 @@
 //! 2. [`api::page`] splits the answer, [`api::problem`] names refusals, [`row`] types each record by its table's shape.
 //! 3. [`sync::engine`], on the main thread, hands the pages to each table's sync: [`sync::full`] proves a table whole,
 //!    [`sync::changes`] brings it up to date. Both write through [`sync::ports::Store`].
-//! 4. `pg::store` writes: compare first, a savepoint a page, the watermark in the same transaction.
+//! 4. `pg::store` writes: compare first, read back what differed, a savepoint a page, the watermark in the same transaction.
 //!
 //! The files that Pennylane makes on request come in through [`export`], typed by the same shapes; [`sync::exports`] puts
 //! each in the place of its period. [`sync::proof`] compares the ledger with Pennylane's own trial balance. [`sync::invoice`] brings the file of one

@@ -49,7 +49,7 @@ const EVENTS_AT_ONCE: usize = 10_000;
 pub struct SpiStore {
     company: i64,
     /// The statements of a page, by table and columns.
-    prepared: HashMap<(String, Vec<usize>, Step), OwnedPreparedStatement>,
+    prepared: HashMap<(String, Vec<usize>, Purpose), OwnedPreparedStatement>,
     /// The loads under way.
     loads: HashMap<String, LoadUnderWay>,
     /// Loads that are cut off may go on where they were: what is written stays when a run ends early.
@@ -58,7 +58,7 @@ pub struct SpiStore {
 
 /// What a statement does with rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Step {
+enum Purpose {
     /// Compares them with those held and writes what differs.
     Write,
     /// Writes them where none is held.
@@ -269,7 +269,7 @@ impl SpiStore {
         let (bigint, ids) = (pg_sys::INT8OID, pg_sys::INT8ARRAYOID);
         let types = types(&[bigint, bigint, bigint, ids, ids], places.len() + 1);
         let sql = || statements::merge(resource, &columns(shape, &places));
-        let statement = self.statement(table, &places, Step::Write, &types, &sql)?;
+        let statement = self.statement(table, &places, Purpose::Write, &types, &sql)?;
         let done = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| {
                 let row = client.update(statement, None, &arguments(company, &places, page))?.first();
@@ -306,23 +306,23 @@ impl SpiStore {
         arguments: &dyn Fn() -> Vec<DatumWithOid<'a>>,
     ) -> Result<Digests> {
         let types: Vec<PgOid> = types.iter().copied().map(PgOid::from).collect();
-        let statement = self.statement(table, places, Step::ReadBack, &types, sql)?;
+        let statement = self.statement(table, places, Purpose::ReadBack, &types, sql)?;
         let stored = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| digests(&client.update(statement, None, &arguments())?.first(), 1))
         });
         stored.map_err(|error| spi_error(table, &error))
     }
 
-    /// The statement of this step for these columns, prepared once.
+    /// The statement of this purpose for these columns, prepared once.
     fn statement(
         &mut self,
         table: &str,
         places: &[usize],
-        step: Step,
+        purpose: Purpose,
         types: &[PgOid],
         sql: &dyn Fn() -> String,
     ) -> Result<&OwnedPreparedStatement> {
-        match self.prepared.entry((table.to_owned(), places.to_vec(), step)) {
+        match self.prepared.entry((table.to_owned(), places.to_vec(), purpose)) {
             Entry::Occupied(prepared) => Ok(prepared.into_mut()),
             Entry::Vacant(vacant) => {
                 let prepared = Spi::connect_mut(|client| client.prepare_mut(sql().as_str(), types).map(|s| s.keep()));

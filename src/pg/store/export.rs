@@ -1,6 +1,6 @@
 //! The tables of exports: lines by period and place, the register of exports, and what the proof reads and leaves.
 
-use super::{BY_KEY, SpiStore, Step, altered, cells, columns, count, digests, filled, spi_error, texts, types};
+use super::{BY_KEY, Purpose, SpiStore, altered, cells, columns, count, digests, filled, spi_error, texts, types};
 use crate::api::balance::Balance;
 use crate::catalogue::data_table;
 use crate::error::{Error, Result};
@@ -136,8 +136,8 @@ impl ExportStore for SpiStore {
         let types = types(&[bigint, text, text, pg_sys::INT8ARRAYOID], places.len() + usize::from(extra));
         let sql = || statements::put_lines(table, &columns(shape, &places), extra, fresh);
         let days = self.of_period(period, []);
-        let step = if fresh { Step::WriteFresh } else { Step::Write };
-        let statement = self.statement(table, &places, step, &types, &sql)?;
+        let purpose = if fresh { Purpose::WriteFresh } else { Purpose::Write };
+        let statement = self.statement(table, &places, purpose, &types, &sql)?;
         let done = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| {
                 // Made in here, the arrays are freed with this call; a million lines have five hundred batches.

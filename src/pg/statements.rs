@@ -89,12 +89,17 @@ fn digest(values: &str) -> String {
 }
 
 /// Reads rows of a page back: what [`merge`] has written, after the triggers that it fired. Arguments: company (bigint) and
-/// the ids (bigint[]). One row comes back: the ids that are there (bigint[]) and the digest of each (bigint[]).
-pub fn read_back(resource: &Resource, columns: &[&Column]) -> String {
+/// the ids (bigint[], ascending). One row comes back: the ids that are there (bigint[]) and the digest of each (bigint[]).
+/// `listed`: the rows lie side by side, and one walk through the index finds them in two thirds of the time; the sum keeps
+/// the planner from looking each up, and from rows in between that the list no longer shows nothing is made.
+pub fn read_back(resource: &Resource, columns: &[&Column], listed: bool) -> String {
     let Lists { stored, .. } = Lists::of(columns, true, 1);
+    let which = match listed {
+        true => "t.id BETWEEN ($2)[1] AND ($2)[pg_catalog.cardinality($2)] AND t.id + 0 = ANY ($2)",
+        false => "t.id = ANY ($2)",
+    };
     format!(
-        "SELECT pg_catalog.array_agg(t.id), pg_catalog.array_agg({}) FROM {} t \
-         WHERE t.company_id = $1 AND t.id = ANY ($2)",
+        "SELECT pg_catalog.array_agg(t.id), pg_catalog.array_agg({}) FROM {} t WHERE t.company_id = $1 AND {which}",
         digest(&stored),
         relation(resource.table)
     )

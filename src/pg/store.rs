@@ -64,10 +64,12 @@ enum Purpose {
     /// Writes them where none is held.
     WriteFresh,
     ReadBack,
+    /// Reads back rows that lie side by side.
+    ReadBackRange,
 }
 
-/// The digests of rows by their keys.
-type Digests = BTreeMap<i64, i64>;
+/// Keys of rows, ascending, and the digest of each.
+type Digests = Vec<(i64, i64)>;
 
 /// A load under way.
 #[derive(Debug, Clone, Copy)]
@@ -282,12 +284,15 @@ impl SpiStore {
             return Err(Error::ForeignRecord { table: table.to_owned(), id, arrived: company, owner });
         }
         let unchanged = (page.rows.len() - wanted.len()) as u64;
-        let sql = || statements::read_back(resource, &columns(shape, &places));
-        let keys = || vec![company.into(), wanted.keys().copied().collect::<Vec<i64>>().into()];
-        let altered = match wanted.is_empty() {
-            true => Vec::new(),
-            false => altered(&wanted, &self.read_back(table, &places, &[bigint, ids], &sql, &keys)?),
-        };
+        if wanted.is_empty() {
+            return Ok(Written { counts: Merged { inserted, updated, unchanged }, altered: Vec::new() });
+        }
+        let listed = page.range.is_some();
+        let purpose = if listed { Purpose::ReadBackRange } else { Purpose::ReadBack };
+        let sql = || statements::read_back(resource, &columns(shape, &places), listed);
+        let keys = || vec![company.into(), wanted.iter().map(|(key, _)| *key).collect::<Vec<i64>>().into()];
+        let stored = self.read_back(table, &places, purpose, &[bigint, ids], &sql, &keys)?;
+        let altered = altered(&wanted, &stored);
         if !altered.is_empty() {
             let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id) \
                         SELECT $1, $2, id FROM unnest($3::bigint[]) AS a (id) ON CONFLICT DO NOTHING";
@@ -301,12 +306,13 @@ impl SpiStore {
         &mut self,
         table: &str,
         places: &[usize],
+        purpose: Purpose,
         types: &[pg_sys::Oid],
         sql: &dyn Fn() -> String,
         arguments: &dyn Fn() -> Vec<DatumWithOid<'a>>,
     ) -> Result<Digests> {
         let types: Vec<PgOid> = types.iter().copied().map(PgOid::from).collect();
-        let statement = self.statement(table, places, Purpose::ReadBack, &types, sql)?;
+        let statement = self.statement(table, places, purpose, &types, sql)?;
         let stored = txn::with_settings(BY_KEY, || {
             Spi::connect_mut(|client| digests(&client.update(statement, None, &arguments())?.first(), 1))
         });
@@ -353,6 +359,10 @@ impl SpiStore {
 
 /// The rows that are not stored as they were wanted: a trigger that alters or leaves out a row says nothing.
 fn altered(wanted: &Digests, stored: &Digests) -> Vec<i64> {
+    if wanted == stored {
+        return Vec::new();
+    }
+    let stored: HashMap<i64, i64> = stored.iter().copied().collect();
     wanted.iter().filter(|(key, digest)| stored.get(key) != Some(digest)).map(|(key, _)| *key).collect()
 }
 
@@ -374,7 +384,9 @@ fn count(row: &SpiTupleTable, place: usize) -> pgrx::spi::Result<u64> {
 /// The keys at this place of a row, with their digests at the next.
 fn digests(row: &SpiTupleTable, place: usize) -> pgrx::spi::Result<Digests> {
     let list = |place| row.get::<Vec<i64>>(place).map(Option::unwrap_or_default);
-    Ok(list(place)?.into_iter().zip(list(place + 1)?).collect())
+    let mut digests: Digests = list(place)?.into_iter().zip(list(place + 1)?).collect();
+    digests.sort_unstable();
+    Ok(digests)
 }
 
 /// The places of the columns that a write fills: those that the table is shipped with, and those that users added and the

@@ -159,7 +159,8 @@ impl ExportStore for SpiStore {
         let days = [period.start.to_string(), period.end.to_string()];
         let (company, [start, end]) = (self.company, &days);
         let page = || vec![company.into(), start.as_str().into(), end.as_str().into(), first.id.into(), last.id.into()];
-        let stored = self.read_back(table, &places, &[bigint, text, text, bigint, bigint], &sql, &page)?;
+        let stored =
+            self.read_back(table, &places, Purpose::ReadBackRange, &[bigint, text, text, bigint, bigint], &sql, &page)?;
         let (inserted, updated) = counts.unwrap_or((stored.len() as u64, 0));
         let unchanged = (rows.len() - wanted.len()) as u64;
         let altered = altered(&wanted, &stored);

@@ -174,13 +174,16 @@ pub struct Standing {
     pub past: Past,
     /// The number of the oldest run that was asked for and waits.
     pub request: Option<i64>,
+    /// How many rows are held of it.
+    pub rows: i64,
 }
 
 /// How each company stands. `None` is a token whose company nobody knows yet, and requests for unknown companies.
 pub fn standings() -> Result<BTreeMap<Option<i64>, Standing>> {
     let micros = |column: &str| format!("(extract(epoch FROM p.{column}) * 1000000)::bigint");
     let query = format!(
-        "SELECT company_id, {}, {}, {}, p.failures, q.run_id \
+        "SELECT company_id, {}, {}, {}, p.failures, q.run_id, \
+             (SELECT pg_catalog.sum(s.row_count)::bigint FROM pennylane.sync_state s WHERE s.company_id = p.company_id) \
          FROM pennylane._past_runs p \
          FULL JOIN (SELECT c.company_id, pg_catalog.min(r.run_id) AS run_id FROM pennylane.sync_runs r \
                     LEFT JOIN pennylane.companies c ON c.company_id = r.company_id \
@@ -202,6 +205,7 @@ pub fn standings() -> Result<BTreeMap<Option<i64>, Standing>> {
                     standing.past = past;
                 }
                 standing.request = standing.request.or(number(6)?);
+                standing.rows += number(7)?.unwrap_or(0);
             }
             Ok::<_, pgrx::spi::Error>(standings)
         });

@@ -13,6 +13,7 @@ use crate::schedule::Next;
 use chrono::{DateTime, TimeDelta, Utc};
 use pgrx::bgworkers::DynamicBackgroundWorker;
 use pgrx::prelude::*;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -199,7 +200,8 @@ impl Scheduler {
                 _ => due.push((at, company, standing)),
             }
         }
-        due.sort_by_key(|(at, ..)| *at);
+        // The largest of those that are due at the same time first: alone at the end it would keep the night long.
+        due.sort_by_key(|(at, _, standing)| (*at, Reverse(standing.rows)));
         let due = due.into_iter().map(|(_, company, standing)| (company, standing));
         Ok((wait.max(Duration::from_millis(10)), due.collect()))
     }

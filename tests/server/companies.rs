@@ -80,6 +80,23 @@ fn twenty_companies_take_the_worker_the_time_that_their_pace_asks_for() {
 }
 
 #[test]
+fn the_largest_of_those_that_are_due_at_once_goes_first() {
+    let sized =
+        |number: u32| Config { size: Size { customers: 12 + 50 * number as usize, ..Size::tiny() }, ..tiny(number) };
+    let group = Group::of((0..3).map(sized), &["pennylane.max_workers = 1", "pennylane.sync_interval = 3600"]);
+    group.add(0..3);
+    call(&mut group.scene.connect(), "sync_full()");
+    // As if a night had passed since.
+    group.scene.execute("UPDATE pennylane.sync_runs SET started_at = now() - interval '2 days'");
+    group.scene.cluster.configure(&["pennylane.worker = on"]);
+    wait_until("all are done", || (0..3).all(|number| group.runs(number, "ok") == 2));
+    let order =
+        "SELECT string_agg(company_id::text, ',' ORDER BY run_id) FROM pennylane.sync_runs WHERE trigger = 'schedule'";
+    let expected: Vec<String> = (0..3).rev().map(|number| company(number).to_string()).collect();
+    assert_eq!(group.scene.value(order).unwrap(), expected.join(","));
+}
+
+#[test]
 fn an_id_that_comes_for_a_second_company_overwrites_nothing() {
     let clash = Config { id_offset: 0, ..tiny(1) };
     let group = Group::of([tiny(0), clash], &[]);

@@ -37,11 +37,11 @@ struct Hidden {
 impl Hidden {
     fn statement() -> Hidden {
         // SAFETY: the text of the statement is memory of this session; it is overwritten in its own length, because the
-        // log and pg_stat_statements have pointers to it. Blanks: the latter reads it as SQL once more.
+        // log and pg_stat_statements have pointers to it. The latter reads it as SQL once more: a comment, wherever it begins.
         let (hidden, in_parts) = unsafe {
             let mut text = pg_sys::debug_query_string.cast_mut();
             while !text.is_null() && *text != 0 {
-                *text = b' ' as std::ffi::c_char;
+                *text = b'-' as std::ffi::c_char;
                 text = text.add(1);
             }
             pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, HIDDEN.as_ptr());

@@ -159,7 +159,8 @@ impl Options {
                 | ErrorKind::BrokenPipe => Error::Network("the connection broke".into()),
                 // What rustls has to say of a certificate comes wrapped in this.
                 ErrorKind::InvalidData => Error::Network(format!("TLS: {}", clean(&error.to_string()))),
-                kind => Error::Network(kind.to_string()),
+                // What has no kind of its own, such as a name that cannot be resolved, is said in the system's words.
+                _ => Error::Network(clean(&error.to_string())),
             },
             ureq::Error::BodyExceedsLimit(_) => Error::Contract {
                 path: self.base_url.path().to_owned(),

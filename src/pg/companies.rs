@@ -163,6 +163,14 @@ pub fn unknown(company: impl Into<Option<i64>>, ways: &[Access]) -> Error {
     }
 }
 
+/// The error of a company that is not in the list.
+fn not_kept(company: i64) -> Error {
+    Error::Argument {
+        message: format!("there is no company {company} in pennylane.companies"),
+        hint: "SELECT company_id, name FROM pennylane.companies; lists those that are there.".into(),
+    }
+}
+
 /// The companies that the caller may see; `None` when `grant_company()` hides none from them.
 ///
 /// # Errors
@@ -189,7 +197,7 @@ pub fn seen_by_caller() -> Result<Option<Vec<i64>>> {
 /// `Argument` when the caller may not see this company.
 pub fn require_seen(company: i64) -> Result<()> {
     match seen_by_caller()? {
-        Some(seen) if !seen.contains(&company) => Err(unknown(company, &[])),
+        Some(seen) if !seen.contains(&company) => Err(not_kept(company)),
         _ => Ok(()),
     }
 }
@@ -313,7 +321,7 @@ fn store(company: i64, token: &Token) -> Result<()> {
 pub fn find(company: i64) -> Result<Access> {
     require_seen(company)?;
     let found = kept()?.into_iter().find(|kept| kept.company == company);
-    found.map(Access::from).ok_or_else(|| unknown(company, &[]))
+    found.map(Access::from).ok_or_else(|| not_kept(company))
 }
 
 /// Takes a company away, with its token and its place in the schedule; its rows too, unless `keep_data`. Its requests
@@ -344,7 +352,7 @@ pub fn remove(company: i64, keep_data: bool) -> Result<()> {
                 rows += one::<i64>(&gone, &args())?.unwrap_or(0);
             }
         }
-        if there || rows > 0 { Ok(()) } else { Err(unknown(company, &[])) }
+        if there || rows > 0 { Ok(()) } else { Err(not_kept(company)) }
     })
 }
 

@@ -3,7 +3,7 @@
 use super::companies::{self, Access, Bound};
 use super::functions::with_api;
 use super::progress;
-use super::settings::{self, TokenSource};
+use super::settings::{self, Settings, TokenSource};
 use super::shape::{self, Found};
 use super::txn;
 use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
@@ -128,10 +128,7 @@ fn token(access: &Access) -> Finding {
 }
 
 fn api(access: &Access, findings: &mut Vec<Finding>) -> Result<()> {
-    let Ok(mut settings) = access.settings() else { return Ok(()) };
-    // A person waits for the answer: one try and a little more tells enough.
-    settings.client.retry_for = settings.client.retry_for.min(std::time::Duration::from_secs(3));
-    settings.concurrency = 1;
+    let Ok(settings) = access.settings().map(Settings::in_short) else { return Ok(()) };
     let identity = match with_api(&settings, None, |_, identity| Ok(identity)) {
         Ok(identity) => identity,
         Err(Error::Interrupted) => return Err(Error::Interrupted),

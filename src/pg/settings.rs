@@ -292,6 +292,15 @@ pub struct Settings {
     pub concurrency: usize,
 }
 
+impl Settings {
+    /// For calls in which a person waits for the answer: a few tries tell enough.
+    pub fn in_short(mut self) -> Settings {
+        self.client.retry_for = self.client.retry_for.min(Duration::from_secs(3));
+        self.concurrency = 1;
+        self
+    }
+}
+
 /// Reads the settings as they are now, for runs with this token. `base_url` goes before the setting.
 ///
 /// # Errors

@@ -104,7 +104,7 @@ fn add_company(
     let added = || {
         require_private()?;
         let token = Token::parse(api_token.unwrap_or_default())?;
-        with_api(&settings::snapshot(token.clone(), None)?, None, |_, identity| {
+        with_api(&settings::snapshot(token.clone(), None)?.in_short(), None, |_, identity| {
             let company = identity.me.company;
             companies::add(&token, label, &company)?;
             Ok(company.id)
@@ -126,7 +126,7 @@ fn rotate_token(company: Option<i64>, api_token: Option<&str>) -> std::result::R
         let company = company.ok_or_else(|| companies::unknown(None, &[]))?;
         let access: Access = companies::find(company)?;
         let token = Token::parse(api_token.unwrap_or_default())?;
-        with_api(&access.settings_with(token.clone())?, None, |_, identity| {
+        with_api(&access.settings_with(token.clone())?.in_short(), None, |_, identity| {
             let found = identity.me.company.id;
             if found != company {
                 return Err(Error::WrongCompany { whose: "this", expected: company, found });

@@ -71,19 +71,15 @@ pub fn merge(resource: &Resource, columns: &[&Column]) -> String {
              ON CONFLICT DO NOTHING \
          ), foreign_record AS ( \
              SELECT id, owner FROM differing WHERE owner <> $1 LIMIT 1 \
-         ), settled AS ( \
-             {} \
          ){pending}{done} \
          SELECT (SELECT pg_catalog.count(*) FROM inserted), (SELECT pg_catalog.count(*) FROM updated), \
                 (SELECT id FROM foreign_record), (SELECT owner FROM foreign_record), w.ids, w.digests \
          FROM (SELECT pg_catalog.array_agg(d.id) AS ids, pg_catalog.array_agg({}) AS digests FROM differing d) AS w",
-        forget_altered(table, "= ANY ($5::bigint[])"),
-        digest(&wanted),
+        digest(&wanted)
     )
 }
 
-/// The digest of a row that has these values. PostgreSQL's hash of a number leaves out its sign, and that of an empty object
-/// is that of an empty list: [`Lists`] gives both as text.
+/// The digest of a row that has these values, as [`Lists`] gives them.
 fn digest(values: &str) -> String {
     format!("pg_catalog.hash_record_extended(ROW({values}), 0)")
 }
@@ -103,11 +99,6 @@ pub fn read_back(resource: &Resource, columns: &[&Column], listed: bool) -> Stri
         digest(&stored),
         relation(resource.table)
     )
-}
-
-/// Takes rows of a table off those that are known to be altered. `which` is what is asked of the id; $1 is the company.
-fn forget_altered(table: &str, which: &str) -> String {
-    format!("DELETE FROM pennylane.altered_rows WHERE company_id = $1 AND table_name = '{table}' AND id {which}")
 }
 
 /// The columns of a statement that writes, as the lists that it is made of.
@@ -138,8 +129,11 @@ impl Lists {
             let items = columns.iter().enumerate().map(|(place, (name, kind))| item(place, name, *kind));
             items.collect::<Vec<_>>().join(", ")
         };
+        // The hash of a number leaves out its sign, and that of NaN is that of 0. The hash of a jsonb leaves out the signs of
+        // its numbers, and that of an empty object is that of an empty list.
         let hashed = |row: &str, name: &str, kind| match kind {
-            Type::Numeric(_) | Type::Jsonb => format!("{row}.{name}::text"),
+            Type::Numeric(_) => format!("{row}.{name}, {row}.{name} <= 0"),
+            Type::Jsonb => format!("{row}.{name}::text"),
             _ => format!("{row}.{name}"),
         };
         Lists {
@@ -158,7 +152,7 @@ impl Lists {
 }
 
 /// Writes lines of a file as [`merge`] writes a page. Arguments: company (bigint), first and last day of the period
-/// (date, as text), the numbers of the lines (bigint[], ascending), then one text[] a column and, with `extra`, one for it. `fresh`:
+/// (date, as text), the numbers of the lines (bigint[]), then one text[] a column and, with `extra`, one for it. `fresh`:
 /// no line of the period is held. One row comes back: what was to be written, as the numbers (bigint[]) and the digest of
 /// each line (bigint[]), and unless `fresh` the lines inserted and updated: counting them takes time that a first load has
 /// not got, and there they are the lines that are read back.
@@ -194,11 +188,8 @@ pub fn put_lines(table: &str, columns: &[&Column], extra: bool, fresh: bool) -> 
              INSERT INTO {relation} ({keys}, {names}, _synced_at) \
              SELECT $1, $2::date, $3::date, d.line_no, {different}, pg_catalog.clock_timestamp() FROM differing d \
              {conflict} \
-         ), settled AS ( \
-             {} AND period_start = $2::date AND period_end = $3::date \
          ) SELECT pg_catalog.array_agg(d.line_no), pg_catalog.array_agg({}){counts} FROM differing d",
-        forget_altered(table, "BETWEEN ($4::bigint[])[1] AND ($4::bigint[])[pg_catalog.cardinality($4::bigint[])]"),
-        digest(&wanted),
+        digest(&wanted)
     )
 }
 
@@ -273,9 +264,8 @@ pub fn delete(resource: &Resource, shape: &Shape, which: Which) -> String {
              INSERT INTO pennylane.deleted_rows (company_id, table_name, id, deleted_at, row) \
              SELECT $1, '{table}', gone.id, pg_catalog.clock_timestamp(), pg_catalog.to_jsonb(gone) FROM gone \
          ), settled AS ( \
-             {} \
-         ){pending}{forget} SELECT pg_catalog.count(*) FROM gone",
-        forget_altered(table, &of_these)
+             DELETE FROM pennylane.altered_rows WHERE company_id = $1 AND table_name = '{table}' AND id {of_these} \
+         ){pending}{forget} SELECT pg_catalog.count(*) FROM gone"
     )
 }
 

@@ -11,6 +11,7 @@ use super::txn;
 use crate::api::changelog::Operation;
 use crate::catalogue::{IdFilter, Mode, Resource, export, resource};
 use crate::error::{Error, Result};
+use crate::period::Period;
 use crate::row::{Column, MISFIT, Row, Shape, Type};
 use crate::sync::changes::{Applied, Memory};
 use crate::sync::ports::{Flaws, Load, Merged, Named, Progress, Store, Written};
@@ -52,6 +53,8 @@ pub struct SpiStore {
     prepared: HashMap<(String, Vec<usize>, Purpose), OwnedPreparedStatement>,
     /// The loads under way.
     loads: HashMap<String, LoadUnderWay>,
+    /// Whether a table has rows that are known to be altered, as far as somebody looked.
+    altered: HashMap<String, bool>,
     /// Loads that are cut off may go on where they were: what is written stays when a run ends early.
     checkpoints: bool,
 }
@@ -83,7 +86,8 @@ struct LoadUnderWay {
 impl SpiStore {
     /// The store of this company, in the caller's transaction: all of a run or nothing stays.
     pub fn new(company: i64) -> SpiStore {
-        SpiStore { company, prepared: HashMap::new(), loads: HashMap::new(), checkpoints: false }
+        let (prepared, loads, altered) = (HashMap::new(), HashMap::new(), HashMap::new());
+        SpiStore { company, prepared, loads, altered, checkpoints: false }
     }
 
     /// Where a load that was cut off had come to, if it started in the last hours.
@@ -293,12 +297,49 @@ impl SpiStore {
         let keys = || vec![company.into(), wanted.iter().map(|(key, _)| *key).collect::<Vec<i64>>().into()];
         let stored = self.read_back(table, &places, purpose, &[bigint, ids], &sql, &keys)?;
         let altered = altered(&wanted, &stored);
-        if !altered.is_empty() {
-            let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id) \
-                        SELECT $1, $2, id FROM unnest($3::bigint[]) AS a (id) ON CONFLICT DO NOTHING";
-            self.run(table, note, &[company.into(), table.into(), altered.clone().into()])?;
-        }
+        self.note_altered(table, None, &altered)?;
         Ok(Written { counts: Merged { inserted, updated, unchanged }, altered })
+    }
+
+    /// These rows are about to be written or found right: they are not known to be altered any more.
+    fn settle(&mut self, table: &str, period: Option<Period>, ids: &[i64]) -> Result<()> {
+        let known = match self.altered.get(table) {
+            Some(known) => *known,
+            None => {
+                let query =
+                    "SELECT EXISTS (SELECT FROM pennylane.altered_rows WHERE company_id = $1 AND table_name = $2)";
+                let known = self.one::<bool>(table, query, &[self.company.into(), table.into()])?.unwrap_or(true);
+                self.altered.insert(table.to_owned(), known);
+                known
+            }
+        };
+        if !known {
+            return Ok(());
+        }
+        let forget = "DELETE FROM pennylane.altered_rows WHERE company_id = $1 AND table_name = $2 AND id = ANY ($3) \
+                      AND period_start = $4::date AND period_end = $5::date";
+        self.run_altered(table, forget, period, ids)
+    }
+
+    /// Notes rows that are not stored as they were written.
+    fn note_altered(&mut self, table: &str, period: Option<Period>, ids: &[i64]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.altered.insert(table.to_owned(), true);
+        let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id, period_start, period_end) \
+                    SELECT $1, $2, id, $4::date, $5::date FROM unnest($3) AS a (id) ON CONFLICT DO NOTHING";
+        self.run_altered(table, note, period, ids)
+    }
+
+    /// Runs a statement about altered rows of an export's period, or of a list: those are of all time.
+    fn run_altered(&self, table: &str, query: &str, period: Option<Period>, ids: &[i64]) -> Result<()> {
+        let (start, end) = match period {
+            Some(period) => (period.start.to_string(), period.end.to_string()),
+            None => ("-infinity".to_owned(), "infinity".to_owned()),
+        };
+        let args = [self.company.into(), table.into(), ids.to_vec().into(), start.into(), end.into()];
+        self.run(table, query, &args).map(|_| ())
     }
 
     /// Reads rows back as they are stored now. Triggers that wait for the end of the transaction have not fired yet.
@@ -481,6 +522,7 @@ impl Store for SpiStore {
     fn merge(&mut self, table: &str, shape: &Shape, batch: &Batch) -> Result<Written> {
         let ids: Vec<i64> = batch.rows.iter().map(|row| row.id).collect();
         txn::atomically(table, || {
+            self.settle(table, None, &ids)?;
             let mut written = Written::default();
             let mut range = batch.range;
             for (adopted, rows) in by_adopted(batch) {

@@ -130,6 +130,7 @@ impl ExportStore for SpiStore {
 
     fn put_lines(&mut self, table: &str, shape: &Shape, period: Period, rows: &[Row], fresh: bool) -> Result<Written> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Written::default()) };
+        self.settle(table, Some(period), &rows.iter().map(|row| row.id).collect::<Vec<i64>>())?;
         let places = filled(shape, &first.adopted);
         let extra = has_extra(table);
         let (bigint, text) = (pg_sys::INT8OID, pg_sys::TEXTOID);
@@ -164,11 +165,7 @@ impl ExportStore for SpiStore {
         let (inserted, updated) = counts.unwrap_or((stored.len() as u64, 0));
         let unchanged = (rows.len() - wanted.len()) as u64;
         let altered = altered(&wanted, &stored);
-        if !altered.is_empty() {
-            let note = "INSERT INTO pennylane.altered_rows (company_id, table_name, id, period_start, period_end) \
-                        SELECT $1, $4, id, $2::date, $3::date FROM unnest($5::bigint[]) AS a (id) ON CONFLICT DO NOTHING";
-            self.run(table, note, &self.of_period(period, [table.into(), altered.clone().into()]))?;
-        }
+        self.note_altered(table, Some(period), &altered)?;
         Ok(Written { counts: Merged { inserted, updated, unchanged }, altered })
     }
 

@@ -5,9 +5,11 @@ use pgrx::prelude::*;
 // cargo-pgrx looks for the functions of `#[pg_test]` in a schema of this name.
 #[pg_schema]
 mod tests {
+    use super::super::text_array::TextArray;
     use super::super::{report, shape, txn};
     use crate::error::{Error, Kind, Result};
     use crate::row::Type;
+    use pgrx::datum::DatumWithOid;
     use pgrx::pg_sys::panic::ErrorReport;
     use pgrx::prelude::*;
 
@@ -141,5 +143,31 @@ mod tests {
             WHERE p.pronamespace = 'pennylane'::regnamespace AND (has_function_privilege('public', p.oid, 'EXECUTE') \
               OR NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=pg_catalog, pg_temp%'))";
         assert_eq!(Spi::get_one::<String>(loose), Ok(None));
+    }
+    /// The array that is made here and the one that PostgreSQL makes of the same values are the same bytes.
+    #[pg_test]
+    fn a_text_array_is_the_one_that_postgresql_makes() {
+        let long = "é".repeat(50_000);
+        let values =
+            [None, Some(""), Some("a"), Some("œuf \u{1F95A}"), Some("NULL"), Some("{\"}"), Some(long.as_str())];
+        for length in (0..=20).chain([63, 64, 65, 2000]) {
+            for first in 0..values.len() {
+                let array: Vec<Option<&str>> =
+                    (0..length).map(|place| values[(first + place * place) % values.len()]).collect();
+                // SAFETY: both are a text[].
+                let args = unsafe {
+                    [
+                        DatumWithOid::new(TextArray::of(array.iter().copied()), TextArray::type_oid()),
+                        DatumWithOid::new(array.clone(), TextArray::type_oid()),
+                    ]
+                };
+                let same = "SELECT $1 = $2 AND record_image_eq(ROW($1), ROW($2)) \
+                            AND pg_column_size($1) = pg_column_size($2) AND array_to_json($1)::text = array_to_json($2)::text";
+                assert_eq!(Spi::get_one_with_args::<bool>(same, &args), Ok(Some(true)), "{length} from {first}");
+            }
+        }
+        // SAFETY: both are a text[].
+        let nulls = unsafe { DatumWithOid::new(TextArray::of([None, None].into_iter()), TextArray::type_oid()) };
+        assert_eq!(Spi::get_one_with_args::<i32>("SELECT num_nulls(VARIADIC $1)", &[nulls]), Ok(Some(2)));
     }
 }

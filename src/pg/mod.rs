@@ -20,6 +20,7 @@ mod shape;
 mod sql;
 mod statements;
 mod store;
+mod text_array;
 mod tokens;
 mod txn;
 mod worker;

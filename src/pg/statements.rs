@@ -186,7 +186,8 @@ pub fn put_lines(table: &str, columns: &[&Column], extra: bool, fresh: bool) -> 
     format!(
         "WITH {differing}, written AS ( \
              INSERT INTO {relation} ({keys}, {names}, _synced_at) \
-             SELECT $1, $2::date, $3::date, d.line_no, {different}, pg_catalog.clock_timestamp() FROM differing d \
+             SELECT $1, (SELECT $2::date), (SELECT $3::date), d.line_no, {different}, pg_catalog.clock_timestamp() \
+             FROM differing d \
              {conflict} \
          ) SELECT pg_catalog.array_agg(d.line_no), pg_catalog.array_agg({}){counts} FROM differing d",
         digest(&wanted)

@@ -7,6 +7,7 @@ pub mod steps;
 use self::export::has_extra;
 use super::shape;
 use super::statements::{self, NOTED_AGAIN, Which, quoted, relation};
+use super::text_array::TextArray;
 use super::txn;
 use crate::api::changelog::Operation;
 use crate::catalogue::{IdFilter, Mode, Resource, export, resource};
@@ -18,10 +19,10 @@ use crate::sync::ports::{Flaws, Load, Merged, Named, Progress, Store, Written};
 use crate::sync::read::Batch;
 use crate::sync::report::{Status, SyncType, TableReport};
 use chrono::{DateTime, TimeDelta, Utc};
+use pgrx::PgOid;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::spi::{OwnedPreparedStatement, SpiTupleTable};
-use pgrx::{PgBuiltInOids, PgOid};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::CStr;
@@ -482,18 +483,18 @@ fn arguments<'a>(company: i64, places: &[usize], page: &Page<'a>) -> Vec<DatumWi
         page.rows.iter().map(|row| row.id).collect::<Vec<i64>>().into(),
     ];
     arguments.extend(cells(places, page.rows));
-    arguments.push(texts(page.rows.iter().map(|row| row.extra.as_deref()).collect()));
+    arguments.push(texts(page.rows.iter().map(|row| row.extra.as_deref())));
     arguments
 }
 
 /// One argument a column.
 fn cells<'a, R: std::borrow::Borrow<Row>>(places: &[usize], rows: &'a [R]) -> impl Iterator<Item = DatumWithOid<'a>> {
-    places.iter().map(move |place| texts(rows.iter().map(|row| row.borrow().cells[*place].as_deref()).collect()))
+    places.iter().map(move |place| texts(rows.iter().map(|row| row.borrow().cells[*place].as_deref())))
 }
 
-fn texts(values: Vec<Option<&str>>) -> DatumWithOid<'_> {
-    // SAFETY: a text[] built from Rust strings.
-    unsafe { DatumWithOid::new(values, PgBuiltInOids::TEXTARRAYOID.value()) }
+fn texts<'a>(values: impl ExactSizeIterator<Item = Option<&'a str>> + Clone) -> DatumWithOid<'a> {
+    // SAFETY: the value is of this type.
+    unsafe { DatumWithOid::new(TextArray::of(values), TextArray::type_oid()) }
 }
 
 impl Store for SpiStore {

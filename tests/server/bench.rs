@@ -5,7 +5,9 @@ use fake_pennylane::{Config, FakePennylane, Fault, FaultKind, Size};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// How long this takes, in seconds. What was done before is on the disk by then: no measurement pays for another one.
 fn time<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    assert!(std::process::Command::new("sync").status().unwrap().success());
     let start = Instant::now();
     let done = work();
     (done, start.elapsed().as_secs_f64())

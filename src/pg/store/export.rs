@@ -145,7 +145,7 @@ impl ExportStore for SpiStore {
                 let mut args = days;
                 args.push(rows.iter().map(|row| row.id).collect::<Vec<i64>>().into());
                 args.extend(cells(&places, rows));
-                args.extend(extra.then(|| texts(rows.iter().map(|row| row.extra.as_deref()).collect())));
+                args.extend(extra.then(|| texts(rows.iter().map(|row| row.extra.as_deref()))));
                 let row = client.update(statement, None, &args)?.first();
                 let counts = if fresh { None } else { Some((count(&row, 3)?, count(&row, 4)?)) };
                 Ok((digests(&row, 1)?, counts))

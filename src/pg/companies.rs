@@ -143,6 +143,17 @@ pub fn asked(company: Option<i64>) -> Result<Vec<Access>> {
     place.map(|place| vec![ways.swap_remove(place)]).ok_or_else(|| unknown(company, &ways))
 }
 
+/// The company that an argument names.
+///
+/// # Errors
+/// `Argument` when it is NULL.
+pub fn named(company: Option<i64>) -> Result<i64> {
+    company.ok_or_else(|| Error::Argument {
+        message: "no company is named".into(),
+        hint: "SELECT company_id, name FROM pennylane.companies; lists them.".into(),
+    })
+}
+
 /// The error of a company that there is no way to.
 pub fn unknown(company: impl Into<Option<i64>>, ways: &[Access]) -> Error {
     let known: Vec<String> = ways.iter().filter_map(|access| access.company).map(|id| id.to_string()).collect();

@@ -123,7 +123,7 @@ fn rotate_token(company: Option<i64>, api_token: Option<&str>) -> std::result::R
     let hidden = Hidden::statement();
     let rotated = || {
         require_private()?;
-        let company = company.ok_or_else(|| companies::unknown(None, &[]))?;
+        let company = companies::named(company)?;
         let access: Access = companies::find(company)?;
         let token = Token::parse(api_token.unwrap_or_default())?;
         with_api(&access.settings_with(token.clone())?.in_short(), None, |_, identity| {
@@ -143,11 +143,15 @@ fn rotate_token(company: Option<i64>, api_token: Option<&str>) -> std::result::R
 /// `pennylane.remove_company(company, keep_data)`
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn remove_company(company: i64, keep_data: default!(bool, "true")) -> std::result::Result<(), ErrorReport> {
+fn remove_company(
+    company: Option<i64>,
+    keep_data: default!(Option<bool>, "true"),
+) -> std::result::Result<(), ErrorReport> {
     txn::require_fresh_snapshots()?;
+    let company = companies::named(company)?;
     let _confined = txn::Confined::begin();
     let was_servers = companies::find(company).is_ok_and(|access| access.is_servers());
-    companies::remove(company, keep_data)?;
+    companies::remove(company, keep_data.unwrap_or(true))?;
     if was_servers && settings::token_source().is_some() {
         warning!("the server still has a token of its own: if it is company {company}'s, the next sync brings it back");
     }

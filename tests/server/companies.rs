@@ -411,6 +411,8 @@ fn a_company_that_is_removed_keeps_its_rows_unless_they_are_to_go() {
          INSERT INTO pennylane.sync_checkpoints SELECT company_id, 'customers', 1, now(), now() FROM pennylane.companies"
     );
     let (first, second) = (group.rows(0), group.rows(1));
+    let nobody = group.scene.error("remove_company(NULL)");
+    assert_eq!((sqlstate(&nobody), words(&nobody).contains("no company is named")), ("22023", true));
     // Not while it is synced.
     group.api(0).fault(Fault::always("GET /customers", FaultKind::Hang));
     let remove = format!("remove_company({})", company(0));

@@ -1,5 +1,10 @@
 -- What \d+ and \df+ say. Every object explains itself.
 
+COMMENT ON TABLE pennylane.data_layout IS 'Internal: which layout the data tables have; setup() brings older ones up to date. At most one row.';
+COMMENT ON COLUMN pennylane.data_layout.only_row IS 'Always true.';
+COMMENT ON COLUMN pennylane.data_layout.layout IS 'Number of the layout: 1 is that of version 0.1.0.';
+COMMENT ON COLUMN pennylane.data_layout.since IS 'Since when (database clock).';
+
 COMMENT ON TABLE pennylane.sync_state IS 'How fresh each table is: one row a company and table.';
 COMMENT ON COLUMN pennylane.sync_state.company_id IS 'Pennylane company.';
 COMMENT ON COLUMN pennylane.sync_state.table_name IS 'Table of schema pennylane.';

@@ -59,6 +59,7 @@ CREATE INDEX IF NOT EXISTS customer_invoices_customer_id_idx ON pennylane.custom
 CREATE INDEX IF NOT EXISTS customer_invoices_ledger_entry_id_idx ON pennylane.customer_invoices (ledger_entry_id);
 CREATE INDEX IF NOT EXISTS customer_invoices_credited_invoice_id_idx ON pennylane.customer_invoices (credited_invoice_id) WHERE credited_invoice_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS customer_invoices_payment_method_ledger_account_id_idx ON pennylane.customer_invoices (payment_method_ledger_account_id) WHERE payment_method_ledger_account_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS customer_invoices_created_at_idx ON pennylane.customer_invoices (created_at);
 CREATE INDEX IF NOT EXISTS customer_invoices_misfit_idx ON pennylane.customer_invoices (company_id) WHERE extra ? '_misfit';
 
 COMMENT ON TABLE pennylane.customer_invoices IS 'Customer invoices, credit notes (negative amounts) and drafts in one list: leave out what is draft or archived before you sum. The signed links to the PDF are not kept: they expire in minutes. [GET /customer_invoices]';

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS pennylane.ledger_entries (
 
 CREATE INDEX IF NOT EXISTS ledger_entries_date_idx ON pennylane.ledger_entries (date);
 CREATE INDEX IF NOT EXISTS ledger_entries_invoice_number_idx ON pennylane.ledger_entries (invoice_number);
+CREATE INDEX IF NOT EXISTS ledger_entries_created_at_idx ON pennylane.ledger_entries (created_at);
 CREATE INDEX IF NOT EXISTS ledger_entries_misfit_idx ON pennylane.ledger_entries (company_id) WHERE extra ? '_misfit';
 
 COMMENT ON TABLE pennylane.ledger_entries IS 'Accounting entries, drafts and closed years included; their amounts are in ledger_entry_lines. In 2026 the ids lost a three-digit suffix: copies made before do not join. [GET /ledger_entries]';

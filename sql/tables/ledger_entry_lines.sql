@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS pennylane.ledger_entry_lines (
 CREATE INDEX IF NOT EXISTS ledger_entry_lines_date_idx ON pennylane.ledger_entry_lines (date);
 CREATE INDEX IF NOT EXISTS ledger_entry_lines_ledger_entry_id_idx ON pennylane.ledger_entry_lines (ledger_entry_id);
 CREATE INDEX IF NOT EXISTS ledger_entry_lines_ledger_account_id_idx ON pennylane.ledger_entry_lines (ledger_account_id);
+CREATE INDEX IF NOT EXISTS ledger_entry_lines_created_at_idx ON pennylane.ledger_entry_lines (created_at);
 CREATE INDEX IF NOT EXISTS ledger_entry_lines_misfit_idx ON pennylane.ledger_entry_lines (company_id) WHERE extra ? '_misfit';
 
 COMMENT ON TABLE pennylane.ledger_entry_lines IS 'Lines of the accounting entries: the ledger itself. Balance of an account = sum of debit - credit. Join the account on ledger_account_id (numbers are not unique) and the entry, with its journal and status, on ledger_entry_id. [GET /ledger_entry_lines]';

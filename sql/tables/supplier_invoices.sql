@@ -47,6 +47,7 @@ CREATE INDEX IF NOT EXISTS supplier_invoices_invoice_number_idx ON pennylane.sup
 CREATE INDEX IF NOT EXISTS supplier_invoices_supplier_id_idx ON pennylane.supplier_invoices (supplier_id);
 CREATE INDEX IF NOT EXISTS supplier_invoices_ledger_entry_id_idx ON pennylane.supplier_invoices (ledger_entry_id);
 CREATE INDEX IF NOT EXISTS supplier_invoices_payment_method_ledger_account_id_idx ON pennylane.supplier_invoices (payment_method_ledger_account_id) WHERE payment_method_ledger_account_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS supplier_invoices_created_at_idx ON pennylane.supplier_invoices (created_at);
 CREATE INDEX IF NOT EXISTS supplier_invoices_misfit_idx ON pennylane.supplier_invoices (company_id) WHERE extra ? '_misfit';
 
 COMMENT ON TABLE pennylane.supplier_invoices IS 'Supplier invoices: what the company owes or has paid. accounting_status says how far the books are, payment_status how far the payment is. The signed links to the files are not kept: they expire. [GET /supplier_invoices]';

@@ -33,6 +33,7 @@ CREATE INDEX IF NOT EXISTS transactions_date_idx ON pennylane.transactions (date
 CREATE INDEX IF NOT EXISTS transactions_bank_account_id_idx ON pennylane.transactions (bank_account_id);
 CREATE INDEX IF NOT EXISTS transactions_customer_id_idx ON pennylane.transactions (customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS transactions_supplier_id_idx ON pennylane.transactions (supplier_id) WHERE supplier_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS transactions_created_at_idx ON pennylane.transactions (created_at);
 CREATE INDEX IF NOT EXISTS transactions_misfit_idx ON pennylane.transactions (company_id) WHERE extra ? '_misfit';
 
 COMMENT ON TABLE pennylane.transactions IS 'Movements on the bank accounts. They are not the payments recorded on invoices: one settlement can be both, so never add the two. Links between transactions and invoices are not part of this copy. [GET /transactions]';

@@ -4,8 +4,9 @@ use super::companies::{self, Access, Bound};
 use super::functions::with_api;
 use super::progress;
 use super::settings::{self, Settings, TokenSource};
+use super::setup;
 use super::shape::{self, Found};
-use super::txn;
+use super::{txn, version};
 use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -40,7 +41,13 @@ fn wrong(item: &str, error: &Error) -> Finding {
 /// # Errors
 /// `Interrupted` only: everything else is a finding.
 pub fn examine() -> Result<Vec<Finding>> {
-    let mut findings = vec![library(), background_worker()];
+    let mut findings = vec![library()];
+    // Of objects of another version nothing can be said.
+    if let Err(error) = version::require_same() {
+        findings.push(wrong("version", &error));
+        return Ok(findings);
+    }
+    findings.push(background_worker());
     findings.extend(tokens());
     match companies::asked(None) {
         Err(error) => findings.push(wrong("token", &error)),
@@ -55,6 +62,7 @@ pub fn examine() -> Result<Vec<Finding>> {
             }
         }
     }
+    findings.extend(layout());
     for data_table in data_tables() {
         findings.extend(table(data_table.name));
     }
@@ -65,13 +73,26 @@ pub fn examine() -> Result<Vec<Finding>> {
 
 fn library() -> Finding {
     match progress::is_preloaded() {
-        true => ok("library", format!("version {}, preloaded", env!("CARGO_PKG_VERSION"))),
+        true => ok("library", format!("version {}, preloaded", version::LIBRARY)),
         false => warning(
             "library",
-            format!("version {}, loaded by this session only", env!("CARGO_PKG_VERSION")),
+            format!("version {}, loaded by this session only", version::LIBRARY),
             "Add penny_pg to shared_preload_libraries and restart, so that ALTER SYSTEM knows its settings.",
         ),
     }
+}
+
+/// Tables that an older version made, and nobody has brought up to date.
+fn layout() -> Option<Finding> {
+    let old = setup::layout().ok().filter(|layout| *layout < setup::LAYOUT)?;
+    let missing = data_tables().all(|table| shape::find(table.name) == Found::Missing);
+    (!missing).then(|| {
+        warning(
+            "tables",
+            format!("layout {old}, made by an older version; this one has {}", setup::LAYOUT),
+            "Run SELECT pennylane.setup(); when nobody waits for the tables. The background worker does it by itself.",
+        )
+    })
 }
 
 fn background_worker() -> Finding {

@@ -23,6 +23,7 @@ mod store;
 mod text_array;
 mod tokens;
 mod txn;
+mod version;
 mod worker;
 
 use pgrx::prelude::*;

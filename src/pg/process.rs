@@ -1,6 +1,6 @@
 //! What the background processes have in common: their start, their signals, their sleep, their end.
 
-use super::txn;
+use super::{txn, version};
 use crate::error::Result;
 use pgrx::bgworkers::{
     BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, DynamicBackgroundWorker, SignalWakeFlags,
@@ -88,6 +88,9 @@ pub struct Rights {
 
 impl Rights {
     /// Takes them, if that was not done yet; false while the extension is not installed. Outside of a transaction.
+    ///
+    /// # Errors
+    /// `Setup` when the extension is installed in another version.
     pub fn take(&mut self) -> Result<bool> {
         let query = "SELECT c.relowner FROM pg_catalog.pg_extension e \
                      JOIN pg_catalog.pg_class c ON c.relnamespace = e.extnamespace AND c.relname = 'sync_state' \
@@ -101,6 +104,9 @@ impl Rights {
             unsafe { pg_sys::SetUserIdAndSecContext(owner, 0) };
         }
         self.owner = owner;
+        if owner.is_some() {
+            txn::atomically("(a step of the worker)", version::require_same)?;
+        }
         Ok(owner.is_some())
     }
 }

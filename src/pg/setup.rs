@@ -1,10 +1,15 @@
-//! Creates the data tables from `sql/tables/`, and keeps their foreign keys from stopping a sync.
+//! Creates the data tables from `sql/tables/`, brings those of older versions up to date with `sql/upgrades/`, and keeps
+//! their foreign keys from stopping a sync.
 
+use super::log::ServerLog;
 use super::shape::{self, Found};
-use super::{lock, txn};
+use super::{lock, txn, version};
 use crate::catalogue::data_tables;
 use crate::error::{Error, Result};
+use crate::sync::ports::Log;
+use crate::sync::report::Level;
 use pgrx::prelude::*;
+use std::ffi::CStr;
 
 /// Declared last, when every table is there.
 const FOREIGN_KEYS: &str = include_str!("../../sql/tables/foreign_keys.sql");
@@ -13,11 +18,21 @@ const VIEWS: &[&str] = &[include_str!("../../sql/views/fec_legal.sql")];
 /// The one of them, which comes and goes with its table.
 const FEC_LEGAL: &str = "fec_legal";
 
-/// Creates what is missing. Harmless when there is nothing to do.
+/// What made each layout of the data tables of the one before, from the second on. A new file goes to the end, and what it
+/// changes is in `sql/tables/` too. Each leaves alone what is not there, and does no harm when it is done twice: nobody
+/// knows the layout of tables that an extension of their own has left.
+const UPGRADES: &[&str] = &[include_str!("../../sql/upgrades/2_created_at_indexes.sql")];
+/// The layout of the files of `sql/tables/`.
+pub const LAYOUT: usize = 1 + UPGRADES.len();
+/// How long a background worker waits for a table that somebody reads: whoever comes to read it waits behind.
+const PATIENCE: &CStr = c"5s";
+
+/// Creates what is missing and brings what is old up to date. Harmless when there is nothing to do.
 ///
 /// # Errors
 /// `Setup` when a name is taken by something that penny_pg did not make; then nothing is changed.
 pub fn run() -> Result<()> {
+    version::require_same()?;
     lock::setup();
     let mut missing = Vec::new();
     for table in data_tables() {
@@ -27,12 +42,19 @@ pub fn run() -> Result<()> {
             Found::Foreign(what) => return Err(shape::taken(table.name, &what)),
         }
     }
+    let old = if missing.len() < data_tables().count() { layout()? } else { LAYOUT };
     // A table that is there is the user's: columns that were dropped, comments that were rewritten stay that way.
     txn::with_settings(&[(c"client_min_messages", c"warning")], || {
         missing.iter().try_for_each(|table| execute(table.ddl))?;
+        UPGRADES.iter().skip(old - 1).try_for_each(|upgrade| execute(upgrade))?;
         execute(FOREIGN_KEYS)?;
         VIEWS.iter().try_for_each(|view| execute(view))
     })?;
+    execute_with(
+        "INSERT INTO pennylane.data_layout AS l (layout) VALUES ($1) \
+         ON CONFLICT (only_row) DO UPDATE SET layout = EXCLUDED.layout, since = EXCLUDED.since WHERE l.layout < EXCLUDED.layout",
+        &[(LAYOUT as i32).into()],
+    )?;
     if !missing.is_empty() {
         let mut made: Vec<String> = missing.iter().map(|table| table.name.to_owned()).collect();
         made.push(FEC_LEGAL.to_owned());
@@ -45,11 +67,39 @@ pub fn run() -> Result<()> {
     disarm_foreign_keys()
 }
 
+/// The layout that the data tables have. A dump of a later version may have brought a later one.
+///
+/// # Errors
+/// `Setup` when it cannot be read.
+pub fn layout() -> Result<usize> {
+    let noted =
+        Spi::get_one::<i32>("SELECT coalesce((SELECT layout FROM pennylane.data_layout), 1)").map_err(failed)?;
+    Ok(noted.and_then(|layout| usize::try_from(layout).ok()).unwrap_or(1).max(1))
+}
+
+/// Brings old tables up to date where nobody is kept waiting by it; otherwise the next run tries again. Each call is a
+/// transaction of its own, or several.
+pub fn keep_up() -> Result<()> {
+    let old = txn::atomically("data_layout", layout)?;
+    if old >= LAYOUT {
+        return Ok(());
+    }
+    let upgraded = txn::atomically("data_layout", || txn::with_settings(&[(c"lock_timeout", PATIENCE)], run));
+    match upgraded {
+        Ok(()) => ServerLog.line(Level::Step, &format!("[SETUP] tables mises a jour (version {old} -> {LAYOUT})")),
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        // The sync goes on with the tables as they are.
+        Err(error) => ServerLog.line(Level::Warning, &format!("[SETUP] {}", error.in_full())),
+    }
+    Ok(())
+}
+
 /// Creates the tables if one of these is missing.
 ///
 /// # Errors
 /// Those of [`run`].
 pub fn run_if_missing(tables: &[&str]) -> Result<()> {
+    version::require_same()?;
     let missing = tables.iter().any(|table| shape::find(table) == Found::Missing);
     if missing {
         return run();

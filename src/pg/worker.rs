@@ -104,6 +104,7 @@ impl Worker {
             self.company = Some(company);
             progress::i_work_for(self.company);
             step(|| tables::run_if_missing(&plan.tables()))?;
+            tables::keep_up()?;
             let run = match request {
                 None => step(|| runs::open(company, "schedule", plan.sync_type, plan.target()))?,
                 Some(request) if step(|| runs::start(request.run, company))? => request.run,

@@ -29,6 +29,7 @@ mod rights;
 mod roles;
 mod secrets;
 mod tokens;
+mod upgrade;
 mod users_objects;
 mod wire;
 mod worker;

@@ -181,8 +181,8 @@ impl Error {
                  SELECT pennylane.remove_company({expected});"
             ),
             Error::ScopeMissing { scope } => format!(
-                "Give the token the scope {} in Pennylane (Settings > Connectivity > Developers), \
-                 then run the sync again.",
+                "Make a token that has the scope {} in Pennylane (Settings > Connectivity > Developers) and put it in \
+                 this one's place; then run the sync again.",
                 scope_name(scope)
             ),
             Error::TooManyRequests { .. } => {

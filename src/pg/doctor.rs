@@ -257,7 +257,9 @@ fn freshness() -> Vec<Finding> {
             let item = format!("sync {table}");
             match status.as_str() {
                 "error" => findings.push(Finding { item, status: "error", detail: error, hint: None }),
-                "skipped" => findings.push(warning(&item, error, "Give the token the scope, or ignore this table.")),
+                "skipped" => {
+                    findings.push(warning(&item, error, "Use a token that has the scope, or ignore this table."))
+                }
                 "partial" if row.get::<bool>(6)?.unwrap_or(false) => findings.push(warning(
                     &item,
                     "some rows are not stored as Pennylane sent them: a trigger may be the cause",

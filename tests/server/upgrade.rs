@@ -85,23 +85,33 @@ fn old_database(cluster: &Cluster) -> Client {
     client
 }
 
+/// What whoever installs gives to others by default.
+const GENEROUS: &str = "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO neighbour; \
+                        ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO neighbour";
+
+/// Fails with what one has and the other has not.
+fn assert_same(found: &[String], expected: &[String]) {
+    let missing: Vec<&String> = expected.iter().filter(|line| !found.contains(line)).collect();
+    let too_many: Vec<&String> = found.iter().filter(|line| !expected.contains(line)).collect();
+    assert!(missing.is_empty() && too_many.is_empty(), "missing: {missing:#?}\ntoo many: {too_many:#?}");
+}
+
 #[test]
 fn an_upgraded_database_equals_a_fresh_one() {
     let scene = Scene::new();
-    // What whoever installs gives to others by default is not theirs here.
-    scene.execute("CREATE ROLE neighbour");
-    let mut old = old_database(&scene.cluster);
-    let generous = "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO neighbour; \
-                    ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO neighbour";
-    old.batch_execute(generous).unwrap();
-    old.batch_execute(&format!("{UPDATE}; SELECT pennylane.setup()")).unwrap();
     let mut fresh = scene.connect();
-    fresh.batch_execute("SELECT pennylane.setup()").unwrap();
-    let (old, fresh) = (objects(&mut old), objects(&mut fresh));
-    let missing: Vec<&String> = fresh.iter().filter(|line| !old.contains(line)).collect();
-    let too_many: Vec<&String> = old.iter().filter(|line| !fresh.contains(line)).collect();
-    assert!(missing.is_empty() && too_many.is_empty(), "missing: {missing:#?}\ntoo many: {too_many:#?}");
+    fresh.batch_execute("CREATE DATABASE generous").unwrap();
+    fresh.batch_execute("SELECT pennylane.setup(); CREATE ROLE neighbour").unwrap();
+    let fresh = objects(&mut fresh);
     assert!(fresh.len() > 2000, "the snapshot looks at nothing: {} lines", fresh.len());
+    let mut old = old_database(&scene.cluster);
+    old.batch_execute(GENEROUS).unwrap();
+    old.batch_execute(&format!("{UPDATE}; SELECT pennylane.setup()")).unwrap();
+    assert_same(&objects(&mut old), &fresh);
+    let mut generous = scene.cluster.connect_to("generous");
+    generous.batch_execute(GENEROUS).unwrap();
+    generous.batch_execute("CREATE EXTENSION penny_pg; SELECT pennylane.setup()").unwrap();
+    assert_same(&objects(&mut generous), &fresh);
 }
 
 #[test]

@@ -3,6 +3,28 @@
 
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
+-- A data table that is here already was left by an extension that was dropped, and is the owner's. Later the schema could not
+-- be renamed any more: the extension would go with it.
+DO $tables$
+DECLARE
+    strange record;
+BEGIN
+    SELECT c.relname, r.rolname INTO strange
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
+    WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND r.rolname <> 'pennylane_owner'
+      AND c.relname IN (SELECT t.name FROM pennylane._data_tables() AS t (name))
+    ORDER BY c.relname
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the schema pennylane is there already, with a table % of the role %', strange.relname, strange.rolname
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'If it is the older ETL''s, rename it: ALTER SCHEMA pennylane RENAME TO penny_old; if a dump brought the '
+                      'table back without its owner, run ALTER TABLE ... OWNER TO pennylane_owner; then CREATE EXTENSION again.';
+    END IF;
+END
+$tables$;
+
 DO $owner$
 DECLARE
     object text;

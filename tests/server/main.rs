@@ -7,6 +7,7 @@ mod cluster;
 mod compare;
 mod group;
 mod log_scan;
+mod recipe;
 mod scene;
 
 mod altered;

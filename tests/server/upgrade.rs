@@ -1,6 +1,7 @@
 //! Upgrades: a database that was made by an older version ends as one that is made by this one, with all that is in it.
 
 use crate::cluster::{Cluster, wait_until};
+use crate::recipe;
 use crate::scene::{SCHEDULER, Scene, TABLES, sqlstate, sync, value, words};
 use fake_pennylane::Size;
 use postgres::Client;
@@ -226,4 +227,36 @@ fn the_worker_waits_for_the_upgrade_and_then_brings_the_tables_up_to_date() {
     assert_eq!(value(&mut old, "SELECT layout FROM pennylane.data_layout").unwrap(), "2");
     assert!(scene.cluster.log().contains("[SETUP] tables mises a jour (version 1 -> 2)"));
     assert!(value(&mut old, SCHEDULER).is_some());
+}
+
+#[test]
+fn the_older_etl_gives_way_as_the_guide_says() {
+    let scene = Scene::new();
+    scene.execute("CREATE DATABASE compta");
+    let mut client = scene.cluster.connect_to("compta");
+    // As pandas leaves it: every amount is text, and an identifier that was once NULL is a float. One invoice was lost, one
+    // is deleted at Pennylane meanwhile.
+    let ids = scene.api.world(|world| world.ids("customer_invoices"));
+    let held: Vec<String> = ids.iter().skip(1).chain(&[77]).map(|id| format!("({id}.0, '12.50')")).collect();
+    client
+        .batch_execute(&format!(
+            "CREATE SCHEMA pennylane; CREATE TABLE pennylane.customer_invoices (id double precision, amount text); \
+             INSERT INTO pennylane.customer_invoices VALUES {}; \
+             CREATE VIEW public.turnover AS SELECT sum(amount::numeric) FROM pennylane.customer_invoices",
+            held.join(", ")
+        ))
+        .unwrap();
+    let refused = client.batch_execute("CREATE EXTENSION penny_pg").unwrap_err();
+    assert!(words(&refused).contains("ALTER SCHEMA pennylane RENAME TO penny_old"), "{}", words(&refused));
+    let blocks = recipe::blocks(include_str!("../../docs/guide.fr.md"), "Venir de l'ETL Python");
+    let [views, rename, compare] = blocks.as_slice() else { panic!("{blocks:?}") };
+    assert!(blocks.iter().all(|block| block.kind == "sql old-etl"), "{blocks:?}");
+    assert_eq!(value(&mut client, views.text).as_deref(), Some("turnover"));
+    client.batch_execute(rename.text).unwrap();
+    assert_eq!(sync(&mut client, "sync_full()")["customer_invoices"].inserted, ids.len() as i64);
+    let differing = client.query(compare.text, &[]).unwrap();
+    let mut differing: Vec<(i64, String)> = differing.iter().map(|row| (row.get(0), row.get(1))).collect();
+    differing.sort();
+    assert_eq!(differing, [(77, "ancien seulement".to_owned()), (ids[0], "nouveau seulement".to_owned())]);
+    assert_eq!(value(&mut client, "SELECT count(*) FROM public.turnover").unwrap(), "1", "the old view still answers");
 }

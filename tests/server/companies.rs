@@ -538,3 +538,35 @@ fn the_servers_token_for_a_company_with_its_own_is_left_alone() {
     wait_until("the worker goes on with it", || group.runs(0, "ok") > before);
     group.equal_worlds([0]);
 }
+
+#[test]
+fn a_worker_gives_its_place_to_a_company_that_waits_longer() {
+    let group = Group::added(2, &["pennylane.max_workers = 1", "pennylane.sync_interval = 3600"]);
+    call(&mut group.scene.connect(), "sync_full()");
+    group.scene.cluster.configure(&["pennylane.worker = on"]);
+    let ask = |mode: &str, number| format!("SELECT pennylane.request_sync('{mode}', 'products', {});", company(number));
+    group.scene.execute(&format!("BEGIN; {}{}{}COMMIT", ask("full", 0), ask("full", 1), ask("incremental", 0)));
+    wait_until("all are done", || group.runs(0, "ok") + group.runs(1, "ok") == 5);
+    let order = "SELECT string_agg(concat(company_id, ' ', mode), ', ' ORDER BY started_at, run_id) \
+                 FROM pennylane.sync_runs WHERE trigger = 'request'";
+    let expected = format!("{0} full, {1} full, {0} incremental", company(0), company(1));
+    assert_eq!(group.scene.value(order).unwrap(), expected);
+}
+
+#[test]
+fn a_company_that_is_removed_while_pennylane_is_asked_whose_token_it_is_gets_no_row() {
+    let group = Group::added(2, &["pennylane.request_timeout = 60"]);
+    call(&mut group.scene.connect(), "sync_full()");
+    let asked = group.api(0).requests().len();
+    group.api(0).fault(Fault::always("GET /me", FaultKind::Delay { ms: 3000 }));
+    std::thread::scope(|threads| {
+        let mut session = group.scene.connect();
+        let run = format!("SELECT pennylane.sync_full('customers', {})", company(0));
+        let running = threads.spawn(move || session.batch_execute(&run));
+        wait_until("it asks", || group.api(0).requests()[asked..].iter().any(|request| request.path == "/me"));
+        group.scene.value(&format!("SELECT pennylane.remove_company({}, keep_data => false)", company(0)));
+        assert_eq!(sqlstate(&running.join().unwrap().unwrap_err()), "22023");
+    });
+    assert_eq!(group.rows(0), 0);
+    group.equal_worlds([1]);
+}

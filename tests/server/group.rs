@@ -2,6 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::compare::company_equals_world;
+use crate::log_scan::{holds_nothing_private, says};
 use crate::scene::Scene;
 use fake_pennylane::{Config, FakePennylane, Size};
 
@@ -95,5 +96,19 @@ impl Group {
             client.query_one(&format!("SELECT count(*) FROM pennylane.{table} WHERE company_id = {company}"), &[])
         };
         tables.iter().map(|row| row.get(0)).map(count).map(|row| row.unwrap().get::<_, i64>(0)).sum()
+    }
+}
+
+impl Drop for Group {
+    /// The log holds nothing of the others either; the scene looks for what is its own.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let log = self.scene.cluster.log();
+        self.neighbours.iter().for_each(|api| holds_nothing_private(&log, api));
+        for number in 0..=self.neighbours.len() as u32 {
+            assert!(!says(&log, &token(number)), "the log holds the token of company {number}");
+        }
     }
 }

@@ -82,6 +82,11 @@ pub fn holds_nothing_private(log: &str, api: &FakePennylane) {
     }
 }
 
+/// Whether the server said this, other than by what a test typed.
+pub fn says(log: &str, text: &str) -> bool {
+    said_by_the_server(log).any(|line| line.contains(text))
+}
+
 #[test]
 fn the_scan_finds_what_the_server_says_and_passes_over_what_a_test_types() {
     let api = crate::scene::Scene::api(fake_pennylane::Size::tiny());

@@ -132,6 +132,7 @@ COMMENT ON FUNCTION pennylane.add_company(text, text) IS 'Asks Pennylane whose t
 COMMENT ON FUNCTION pennylane.rotate_token(bigint, text) IS 'Stores another token for a company, after asking Pennylane whether it is that company''s. A run under way goes on with either. The statement is hidden as that of add_company() is.';
 COMMENT ON FUNCTION pennylane.remove_company(bigint, boolean) IS 'Forgets a company''s token and syncs it no more. Its rows and history stay, unless keep_data is false.';
 COMMENT ON FUNCTION pennylane.grant_reader(name) IS 'Lets a role read the data tables, the state and the views of this database, and see keys and relations in BI tools. REVOKE takes it back.';
+COMMENT ON FUNCTION pennylane.subscriber_ddl() IS 'What a server that shall hold a copy by logical replication runs first: schema, data tables as they are now, keys, indexes, comments, fec_legal; one statement a row. It needs no extension there. docs/replication.md has the recipe.';
 COMMENT ON FUNCTION pennylane.grant_company(name, bigint) IS 'Limits a role to this company and those granted before, by row-level security in every table; the role sees all companies until its first grant. A member of several limited roles sees only what each of them may see. PostgreSQL 15 and later.';
 COMMENT ON FUNCTION pennylane.revoke_companies(name) IS 'Takes back what grant_company() did for a role: it sees every company again that it may read.';
 COMMENT ON FUNCTION pennylane._share(name[]) IS 'Internal: lets every reader read these relations.';

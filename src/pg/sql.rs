@@ -12,11 +12,12 @@ extension_sql_file!(
     requires = ["exports", _next_runs, progress, _data_tables]
 );
 extension_sql_file!("../../sql/install/50_readers.sql", name = "readers", requires = ["worker"]);
+extension_sql_file!("../../sql/install/60_replication.sql", name = "replication", requires = ["readers", _data_tables]);
 extension_sql_file!(
     "../../sql/install/80_comments.sql",
     name = "comments",
     requires = [
-        "readers",
+        "replication",
         add_company,
         rotate_token,
         remove_company,

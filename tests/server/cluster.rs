@@ -15,9 +15,12 @@ pub struct Cluster {
 }
 
 /// Where PostgreSQL's programs are: `PG_BINDIR`, or Debian's place for version 15.
+pub fn programs() -> PathBuf {
+    std::env::var_os("PG_BINDIR").unwrap_or_else(|| "/usr/lib/postgresql/15/bin".into()).into()
+}
+
 fn program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("PG_BINDIR").unwrap_or_else(|| "/usr/lib/postgresql/15/bin".into());
-    Path::new(&folder).join(name)
+    programs().join(name)
 }
 
 fn is_root() -> bool {

@@ -26,6 +26,7 @@ mod interrupts;
 mod invoices;
 mod monitor;
 mod proof;
+mod replication;
 mod rights;
 mod roles;
 mod secrets;

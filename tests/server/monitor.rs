@@ -1,6 +1,7 @@
 //! What a monitor sees of the copy: progress, alerts, health; and pg_cron in the worker's place.
 
 use crate::cluster::{Cluster, wait_until};
+use crate::recipe::blocks;
 use crate::scene::{Scene, TOKEN, sqlstate, value, words};
 use chrono::{TimeDelta, Utc};
 use fake_pennylane::{Fault, FaultKind, Size};
@@ -105,32 +106,48 @@ fn listeners_hear_of_each_new_error_once() {
 
 #[test]
 fn pg_cron_syncs_in_the_workers_place_and_shows_a_table_that_failed() {
-    let settings = [
-        "shared_preload_libraries = 'penny_pg,pg_cron'",
-        "cron.use_background_workers = on",
-        "max_worker_processes = 16",
-        "pennylane.retry_for = 1",
-    ];
+    let page = include_str!("../../docs/pg_cron.md");
+    let settings: Vec<&str> = blocks(page, "Settings").iter().flat_map(|block| block.text.lines()).collect();
+    // Its database is that of the test.
+    let settings = [&settings[..], &["cron.database_name = 'postgres'", "pennylane.retry_for = 1"]].concat();
     let scene = Scene::on(Cluster::start_with_clock, Scene::api(Size::tiny()), &settings);
     scene.api.fault(Fault::always("GET /products", FaultKind::Reset));
-    scene.execute(
-        "CREATE EXTENSION pg_cron; \
-         SELECT cron.schedule('pennylane', '* * * * *', 'SELECT pennylane.sync_incremental()'); \
-         SELECT cron.schedule('pennylane health', '* * * * *', 'SELECT pennylane.assert_healthy()');",
-    );
+    for block in blocks(page, "Jobs") {
+        scene.execute(block.text);
+    }
     let ended = |job: &str| {
         let query = format!(
             "SELECT d.status || ' ' || d.return_message FROM cron.job_run_details d JOIN cron.job j USING (jobid) \
-             WHERE j.jobname = '{job}' AND d.status IN ('succeeded', 'failed') ORDER BY runid DESC LIMIT 1"
+             WHERE j.jobname = '{job}' AND d.username = 'pennylane_cron' AND d.status IN ('succeeded', 'failed') \
+             ORDER BY runid DESC LIMIT 1"
         );
         scene.value(&query).unwrap_or_default()
     };
-    let mut clock = Utc::now();
-    wait_until("the job has synced and the other shows the table that failed", || {
-        clock += TimeDelta::minutes(1);
-        scene.cluster.move_clock(clock);
-        std::thread::sleep(TICK);
-        ended("pennylane").starts_with("succeeded") && ended("pennylane health").contains("products")
+    // pg_cron runs what is due when a minute begins, and sees that once a second.
+    let mut clock = Utc::now() + TimeDelta::minutes(2);
+    let mut until = |what: &str, job: &str, hour: u32, minute: u32, fact: &dyn Fn() -> bool| {
+        let begun = format!(
+            "SELECT count(*) FROM cron.job_run_details d JOIN cron.job j USING (jobid) WHERE j.jobname = '{job}'"
+        );
+        let open = "SELECT count(*) FROM cron.job_run_details WHERE status NOT IN ('succeeded', 'failed')";
+        wait_until(what, || {
+            let due = clock.date_naive().and_hms_opt(hour, minute, 0).unwrap().and_utc();
+            clock = if due > clock { due } else { due + TimeDelta::days(1) };
+            let before = scene.value(&begun);
+            scene.cluster.move_clock(clock - TimeDelta::minutes(1));
+            std::thread::sleep(TICK);
+            scene.cluster.move_clock(clock);
+            // Pennylane's goes along, or its times would be of another day.
+            scene.api.set_config(|config| config.clock_offset = clock - Utc::now());
+            wait_until("the job began", || scene.value(&begun) != before);
+            wait_until("all jobs ended", || scene.value(open).as_deref() == Some("0"));
+            clock += TimeDelta::minutes(2);
+            fact()
+        });
+    };
+    until("the first job has synced", "pennylane", 8, 0, &|| ended("pennylane").starts_with("succeeded"));
+    until("the alarm shows the table that failed", "pennylane health", 9, 30, &|| {
+        ended("pennylane health").contains("products")
     });
     assert!(
         ended("pennylane health").starts_with("failed ERROR: pennylane.health holds 1 errors"),
@@ -139,13 +156,13 @@ fn pg_cron_syncs_in_the_workers_place_and_shows_a_table_that_failed() {
     );
     assert_eq!(scene.value("SELECT count(*) FROM pennylane.sync_state WHERE status = 'ok'").unwrap(), "12");
     scene.api.clear_faults();
-    wait_until("both are well", || {
-        clock += TimeDelta::minutes(1);
-        scene.cluster.move_clock(clock);
-        std::thread::sleep(TICK);
-        ended("pennylane").starts_with("succeeded") && ended("pennylane health").starts_with("succeeded")
-    });
+    until("the night has synced all", "pennylane night", 3, 0, &|| ended("pennylane night").starts_with("succeeded"));
+    until("the alarm is well", "pennylane health", 4, 30, &|| ended("pennylane health").starts_with("succeeded"));
     assert_eq!(scene.value("SELECT count(*) FROM pennylane.sync_state WHERE status = 'ok'").unwrap(), "13");
+    for block in blocks(page, "How they ended").into_iter().chain(blocks(page, "Back to the worker")) {
+        scene.execute(block.text);
+    }
+    assert_eq!(scene.value("SELECT string_agg(jobname, ',') FROM cron.job").unwrap(), "cron history");
     assert!(!scene.cluster.log().contains(TOKEN));
 }
 

@@ -66,7 +66,7 @@ fn compare(scene: &Scene, api: &FakePennylane, table: &str, rows: &str) {
 }
 
 /// A record by column name: nested names joined, links left out; arrays stay whole.
-fn flat(record: &Map<String, Value>) -> BTreeMap<String, Value> {
+pub fn flat(record: &Map<String, Value>) -> BTreeMap<String, Value> {
     fn walk(prefix: &str, object: &Map<String, Value>, flat: &mut BTreeMap<String, Value>) {
         for (key, value) in object {
             let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}_{key}") };

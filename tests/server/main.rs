@@ -12,6 +12,7 @@ mod scene;
 
 mod altered;
 mod bench;
+mod clients;
 mod companies;
 mod concurrency;
 mod deletions;

@@ -283,7 +283,7 @@ def main(path):
         try:
             promise(wanted, psql, odbc)
             print(f"kept: {promise.__name__}")
-        except AssertionError as error:
+        except (AssertionError, psycopg.Error, pyodbc.Error) as error:
             broken += 1
             print(f"BROKEN: {promise.__name__}: {error}")
     sys.exit(1 if broken else 0)

@@ -202,6 +202,7 @@ fn readers_and_operators_can_do_what_they_are_for() {
                                                     (SELECT min(period_end) FROM pennylane.fec))",
         "SELECT count(*) >= 0 FROM pennylane.fec_anomalies()",
         "SELECT pennylane.assert_healthy() IS NOT NULL",
+        "SELECT count(*) > 100 FROM pennylane.subscriber_ddl()",
         "SELECT count(*) = 16 FROM information_schema.table_constraints \
          WHERE constraint_type = 'FOREIGN KEY' AND table_schema = 'pennylane' AND table_name <> 'sync_run_tables' \
            AND table_name <> 'company_tokens'",

@@ -2,7 +2,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-PG_MAJOR=15
+PG_MAJOR=${PG_MAJOR:-15}
 PG_BINDIR=/usr/lib/postgresql/$PG_MAJOR/bin
 PGSPOT_VERSION=0.9.4
 TARGET=${CARGO_TARGET_DIR:-target}

@@ -1,0 +1,2 @@
+-- Run once, when the database is made. The background worker finds the extension and starts the first import by itself.
+CREATE EXTENSION penny_pg;

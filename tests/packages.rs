@@ -5,7 +5,8 @@ use serde_json::Value;
 use std::fs;
 
 fn file(path: &str) -> String {
-    fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|error| panic!("{path}: {error}"))
+    fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR")))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 #[test]
@@ -26,7 +27,8 @@ fn pgxn_is_told_the_version_and_the_summary_of_cargo() {
 fn pgxn_is_told_the_oldest_postgresql_that_cargo_has_a_feature_for() {
     let meta: Value = serde_json::from_str(&file("META.json")).unwrap();
     let manifest = file("Cargo.toml");
-    let oldest = manifest.lines().filter_map(|line| line.strip_prefix("pg")?.split_once(' ')?.0.parse::<u32>().ok()).min();
+    let oldest =
+        manifest.lines().filter_map(|line| line.strip_prefix("pg")?.split_once(' ')?.0.parse::<u32>().ok()).min();
     let oldest = oldest.expect("Cargo.toml has features pgNN");
     assert_eq!(meta["prereqs"]["runtime"]["requires"]["PostgreSQL"], format!("{oldest}.0.0"));
 }

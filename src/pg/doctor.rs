@@ -114,11 +114,10 @@ fn background_worker() -> Finding {
             format!("works in the database \"{database}\", not in this one"),
             "Set pennylane.database to this database's name in postgresql.conf and restart, or sync with pg_cron.",
         ),
-        None => warning(
-            item,
-            "not running",
-            "Add penny_pg to shared_preload_libraries and restart; if it is there, look at the server's log.",
-        ),
+        None if progress::is_preloaded() => {
+            warning(item, "not running", "It starts within seconds; if it does not, the server's log says why.")
+        }
+        None => warning(item, "not running", "Add penny_pg to shared_preload_libraries and restart."),
     }
 }
 

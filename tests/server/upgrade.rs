@@ -7,7 +7,7 @@ use fake_pennylane::Size;
 use postgres::Client;
 
 /// What `setup()` of 0.1.0 made.
-const FIRST_TABLES: &str = include_str!("../fixtures/upgrade/0.1.0.sql");
+const FIRST_TABLES: &str = include_str!("../fixtures/upgrade/tables--0.1.0.sql");
 const UPDATE: &str = "ALTER EXTENSION penny_pg UPDATE";
 
 /// Everything that makes the objects of a database what they are, a line each: those of the schema, and those that the

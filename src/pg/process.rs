@@ -95,7 +95,10 @@ impl Rights {
         let query = "SELECT c.relowner FROM pg_catalog.pg_extension e \
                      JOIN pg_catalog.pg_class c ON c.relnamespace = e.extnamespace AND c.relname = 'sync_state' \
                      WHERE e.extname = 'penny_pg'";
-        let owner = txn::atomically("(a step of the worker)", || Ok(Spi::get_one(query).ok().flatten()))?;
+        let owner = txn::atomically("(a step of the worker)", || {
+            let owner = Spi::get_one(query).ok().flatten();
+            version::require_same().map(|()| owner)
+        })?;
         if owner != self.owner
             && let Some(owner) = owner
         {
@@ -104,9 +107,6 @@ impl Rights {
             unsafe { pg_sys::SetUserIdAndSecContext(owner, 0) };
         }
         self.owner = owner;
-        if owner.is_some() {
-            txn::atomically("(a step of the worker)", version::require_same)?;
-        }
         Ok(owner.is_some())
     }
 }

@@ -1,7 +1,7 @@
 //! Promises about the extension in a real PostgreSQL, against a fake API that can hang, throttle, truncate and lie.
 //!
 //! Every test has a cluster and an API of its own, so that settings, logs and kills stay its own too. The extension must
-//! be installed (`make install`); `make test` does both.
+//! be installed, and the install scripts of `tests/fixtures/upgrade/`; `make test` does both, and then runs them.
 
 mod cluster;
 mod compare;

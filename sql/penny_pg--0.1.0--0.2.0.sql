@@ -2,12 +2,13 @@
 
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
--- Which layout the data tables have. No row: the first one, or no tables yet. setup(), and the background worker at its
--- next run, bring older ones up to date.
+-- Which layout the data tables have, and a digest of the views over them. No row: the first one, or no tables yet. setup(),
+-- and the background worker at its next run, bring older ones up to date.
 CREATE TABLE pennylane.data_layout (
     only_row boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (only_row),
     layout   integer     NOT NULL,
-    since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+    since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    views    text
 );
 SELECT pg_catalog.pg_extension_config_dump('pennylane.data_layout', '');
 
@@ -15,6 +16,14 @@ COMMENT ON TABLE pennylane.data_layout IS 'Internal: which layout the data table
 COMMENT ON COLUMN pennylane.data_layout.only_row IS 'Always true.';
 COMMENT ON COLUMN pennylane.data_layout.layout IS 'Number of the layout: 1 is that of version 0.1.0.';
 COMMENT ON COLUMN pennylane.data_layout.since IS 'Since when (database clock).';
+COMMENT ON COLUMN pennylane.data_layout.views IS 'Digest of what the views were made of; setup() makes them again when it is another one. NULL: made by an older version.';
+
+-- The views that setup() makes.
+CREATE FUNCTION pennylane._views() RETURNS SETOF text
+    LANGUAGE c STRICT
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', '_views_wrapper';
+COMMENT ON FUNCTION pennylane._views() IS 'Internal: the names of the views over the data tables and of their mapping table, in the order in which they stand on each other.';
 
 -- A copy of the data tables on another server, by logical replication. docs/replication.md has the recipe.
 --
@@ -170,11 +179,12 @@ BEGIN
         'pennylane._progress(), pennylane._data_tables(), pennylane.assert_healthy(), '
         'pennylane.fec_file(date, date, bigint), pennylane.fec_anomalies(date, date, bigint), '
         'pennylane._fec_missing_columns(), pennylane._fec_periods(), pennylane._fec_not_held(date, date, bigint), '
-        'pennylane.subscriber_ddl() TO %I', role);
+        'pennylane.subscriber_ddl(), pennylane._views() TO %I', role);
     PERFORM pennylane._share(
         ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
-              'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
-        || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name)));
+              'schedule', 'health', 'progress', '_past_runs']
+        || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name))
+        || ARRAY(SELECT v.name FROM pennylane._views() AS v (name)));
 END
 $$;
 
@@ -192,7 +202,7 @@ BEGIN
             SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proowner,
                 coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
             FROM pg_catalog.pg_proc p
-            WHERE p.oid = 'pennylane.subscriber_ddl()'::pg_catalog.regprocedure
+            WHERE p.oid IN ('pennylane.subscriber_ddl()'::pg_catalog.regprocedure, 'pennylane._views()'::pg_catalog.regprocedure)
         )
         SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s', m.kind, m.name, coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC'))
         FROM made m
@@ -219,7 +229,7 @@ BEGIN
         JOIN pg_catalog.pg_roles r ON r.oid = may.grantee
         WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass AND may.privilege_type = 'SELECT' AND may.grantee <> c.relowner
     LOOP
-        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION pennylane.subscriber_ddl() TO %I', reader.rolname);
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION pennylane.subscriber_ddl(), pennylane._views() TO %I', reader.rolname);
     END LOOP;
 END
 $readers$;

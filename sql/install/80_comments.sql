@@ -4,6 +4,7 @@ COMMENT ON TABLE pennylane.data_layout IS 'Internal: which layout the data table
 COMMENT ON COLUMN pennylane.data_layout.only_row IS 'Always true.';
 COMMENT ON COLUMN pennylane.data_layout.layout IS 'Number of the layout: 1 is that of version 0.1.0.';
 COMMENT ON COLUMN pennylane.data_layout.since IS 'Since when (database clock).';
+COMMENT ON COLUMN pennylane.data_layout.views IS 'Digest of what the views were made of; setup() makes them again when it is another one. NULL: made by an older version.';
 
 COMMENT ON TABLE pennylane.sync_state IS 'How fresh each table is: one row a company and table.';
 COMMENT ON COLUMN pennylane.sync_state.company_id IS 'Pennylane company.';
@@ -111,6 +112,7 @@ COMMENT ON FUNCTION pennylane.cancel_run(bigint) IS 'Stops a run that the backgr
 COMMENT ON FUNCTION pennylane.assert_healthy() IS 'Raises an error when health holds one, or when nothing was synced yet. For a pg_cron job or a monitor.';
 COMMENT ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint) IS 'Internal: when the next runs of the background worker are, after what the view _past_runs tells.';
 COMMENT ON FUNCTION pennylane._data_tables() IS 'Internal: the names of the data tables.';
+COMMENT ON FUNCTION pennylane._views() IS 'Internal: the names of the views over the data tables and of their mapping table, in the order in which they stand on each other.';
 COMMENT ON FUNCTION pennylane._progress() IS 'Internal: what the runs of this database have read; the view progress shows it.';
 COMMENT ON FUNCTION pennylane._alert(bigint) IS 'Internal: sends NOTIFY pennylane_alert for each error of a run that its forerunner did not have.';
 

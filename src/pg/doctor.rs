@@ -6,7 +6,7 @@ use super::progress;
 use super::settings::{self, Settings, TokenSource};
 use super::setup;
 use super::shape::{self, Found};
-use super::{txn, version};
+use super::{txn, version, views};
 use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -63,6 +63,7 @@ pub fn examine() -> Result<Vec<Finding>> {
         }
     }
     findings.extend(layout());
+    findings.extend(views());
     for data_table in data_tables() {
         findings.extend(table(data_table.name));
     }
@@ -91,6 +92,18 @@ fn layout() -> Option<Finding> {
             "tables",
             format!("layout {old}, made by an older version; this one has {}", setup::LAYOUT),
             "Run SELECT pennylane.setup(); when nobody waits for the tables. The background worker does it by itself.",
+        )
+    })
+}
+
+/// Views that could not be made, or that somebody dropped.
+fn views() -> Option<Finding> {
+    let (missing, tables) = (views::missing(), data_tables().any(|table| shape::find(table.name) == Found::Ours));
+    (tables && !missing.is_empty()).then(|| {
+        warning(
+            "views",
+            format!("not there: {}", missing.join(", ")),
+            "Run SELECT pennylane.setup(); it makes them, or says which column of a table they lack.",
         )
     })
 }

@@ -9,6 +9,7 @@ use super::log::Notices;
 use super::progress::Shown;
 use super::settings::{self, Settings};
 use super::store::SpiStore;
+use super::views::{MAPPING, VIEWS};
 use super::{doctor, runs, setup as tables, txn};
 use crate::catalogue::{self, Export, data_table, data_tables};
 use crate::error::{Error, Result};
@@ -217,6 +218,13 @@ fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::
 #[search_path(pg_catalog, pg_temp)]
 fn _data_tables() -> SetOfIterator<'static, &'static str> {
     SetOfIterator::new(data_tables().map(|table| table.name).collect::<Vec<_>>())
+}
+
+/// `pennylane._views()`
+#[pg_extern]
+#[search_path(pg_catalog, pg_temp)]
+fn _views() -> SetOfIterator<'static, &'static str> {
+    SetOfIterator::new(VIEWS.iter().map(|view| view.name).chain([MAPPING]))
 }
 
 /// `pennylane.check()`

@@ -24,6 +24,7 @@ mod text_array;
 mod tokens;
 mod txn;
 mod version;
+mod views;
 mod worker;
 
 use pgrx::prelude::*;

@@ -11,7 +11,7 @@ extension_sql_file!(
     name = "worker",
     requires = ["exports", _next_runs, progress, _data_tables]
 );
-extension_sql_file!("../../sql/install/50_readers.sql", name = "readers", requires = ["worker"]);
+extension_sql_file!("../../sql/install/50_readers.sql", name = "readers", requires = ["worker", _views]);
 extension_sql_file!("../../sql/install/60_replication.sql", name = "replication", requires = ["readers", _data_tables]);
 extension_sql_file!(
     "../../sql/install/80_comments.sql",

@@ -1,0 +1,53 @@
+-- The analytical categories of the ledger lines, one row each: the inline array as rows.
+--
+-- Shares are cut from the running sum of the weights, so that together they make the amount to the cent.
+
+CREATE OR REPLACE VIEW pennylane.ledger_entry_line_categories AS
+SELECT
+    c.ledger_entry_line_id || ':' || c.place AS line_category_key,
+    c.company_id,
+    c.ledger_entry_line_id,
+    c.category_id,
+    c.category,
+    c.category_group_id,
+    c.analytical_code,
+    c.weight,
+    c.date,
+    c.ledger_account_id,
+    (round(c.debit * c.weight_to_here, 2) - round(c.debit * (c.weight_to_here - c.weight), 2))::numeric(18, 2) AS debit,
+    (round(c.credit * c.weight_to_here, 2) - round(c.credit * (c.weight_to_here - c.weight), 2))::numeric(18, 2) AS credit
+FROM (
+    SELECT
+        t.id AS ledger_entry_line_id,
+        t.company_id,
+        t.date,
+        t.ledger_account_id,
+        t.debit,
+        t.credit,
+        e.place,
+        (e.category ->> 'id')::bigint AS category_id,
+        e.category ->> 'label' AS category,
+        (e.category #>> '{category_group,id}')::bigint AS category_group_id,
+        e.category ->> 'analytical_code' AS analytical_code,
+        (e.category ->> 'weight')::numeric AS weight,
+        sum((e.category ->> 'weight')::numeric) OVER (
+            PARTITION BY t.id, e.category #>> '{category_group,id}' ORDER BY e.place
+        ) AS weight_to_here
+    FROM pennylane.ledger_entry_lines t
+    CROSS JOIN LATERAL jsonb_array_elements(t.categories) WITH ORDINALITY AS e (category, place)
+    WHERE t.categories <> '[]'
+) AS c;
+
+COMMENT ON VIEW pennylane.ledger_entry_line_categories IS 'The analytical categories of the ledger lines, one row a line and category. Amounts are the category''s share, so the sums over one category_group_id do not double; over several groups they would: name one. Lines without category are not here.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.line_category_key IS 'Key: ledger_entry_line_id and the place in its list, with a colon between.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.company_id IS 'Company; points to companies.company_id.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.ledger_entry_line_id IS 'Whose category it is; points to ledger_entry_lines.id.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.category_id IS 'Category: the id that GET /categories gives.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.category IS 'Label of the category.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.category_group_id IS 'Group of the category, such as departments: the id that GET /category_groups gives.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.analytical_code IS 'Analytical code of the category. NULL: none.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.weight IS 'Share that the category takes; 0.25 is a quarter. The weights of one group make 1 or less.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.date IS 'Accounting date of the line.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.ledger_account_id IS 'Account of the line; points to ledger_accounts.id.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.debit IS 'The category''s share of the debit, in euro, to the cent.';
+COMMENT ON COLUMN pennylane.ledger_entry_line_categories.credit IS 'The category''s share of the credit, in euro, to the cent.';

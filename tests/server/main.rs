@@ -21,6 +21,7 @@ mod dump;
 mod endurance;
 mod exports;
 mod faults;
+mod figures;
 mod full;
 mod incremental;
 mod interrupts;

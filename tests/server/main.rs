@@ -35,5 +35,6 @@ mod secrets;
 mod tokens;
 mod upgrade;
 mod users_objects;
+mod views;
 mod wire;
 mod worker;

@@ -28,7 +28,7 @@ LEFT JOIN (
     FROM pennylane.fact_customer_invoice invoice
     JOIN pennylane.ledger_entry_lines own
         ON own.ledger_entry_id = invoice.ledger_entry_id AND left(own.ledger_account_number, 3) = '411'
-    CROSS JOIN LATERAL jsonb_array_elements_text(own.lettered_ledger_entry_lines_ids) AS lettered (id)
+    CROSS JOIN LATERAL jsonb_path_query(own.lettered_ledger_entry_lines_ids, '$[*] ? (@.type() == "number")') AS lettered (id)
     JOIN pennylane.ledger_entry_lines other ON other.id = lettered.id::bigint AND other.credit > 0
     GROUP BY own.ledger_entry_id
 ) AS settled ON settled.ledger_entry_id = i.ledger_entry_id

@@ -15,13 +15,17 @@ FROM (
         t.id AS ledger_entry_id,
         t.company_id,
         e.place,
-        (e.category ->> 'id')::bigint AS category_id,
+        CASE WHEN jsonb_typeof(e.category -> 'id') = 'number' THEN (e.category -> 'id')::bigint END AS category_id,
         e.category ->> 'label' AS category,
-        (e.category #>> '{category_group,id}')::bigint AS category_group_id,
+        CASE WHEN jsonb_typeof(e.category #> '{category_group,id}') = 'number' THEN (e.category #> '{category_group,id}')::bigint END
+            AS category_group_id,
         e.category ->> 'analytical_code' AS analytical_code,
-        (e.category ->> 'weight')::numeric AS weight
+        w.weight
     FROM pennylane.ledger_entries t
-    CROSS JOIN LATERAL jsonb_array_elements(t.categories) WITH ORDINALITY AS e (category, place)
+    CROSS JOIN LATERAL jsonb_path_query(t.categories, '$[*] ? (@.type() == "object")') WITH ORDINALITY AS e (category, place)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]+([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
+    ) AS w (weight)
     WHERE t.categories <> '[]'
 ) AS c;
 

@@ -1,6 +1,6 @@
 -- The analytical categories of the ledger lines, one row each: the inline array as rows.
 --
--- Shares are cut from the running sum of the weights, so that together they make the amount to the cent.
+-- What is not as the API promises is NULL: one odd record must not stop a report. Shares are cut from the running sum of the weights, so that together they make the amount to the cent.
 
 CREATE OR REPLACE VIEW pennylane.ledger_entry_line_categories AS
 SELECT
@@ -25,16 +25,20 @@ FROM (
         t.debit,
         t.credit,
         e.place,
-        (e.category ->> 'id')::bigint AS category_id,
+        CASE WHEN jsonb_typeof(e.category -> 'id') = 'number' THEN (e.category -> 'id')::bigint END AS category_id,
         e.category ->> 'label' AS category,
-        (e.category #>> '{category_group,id}')::bigint AS category_group_id,
+        CASE WHEN jsonb_typeof(e.category #> '{category_group,id}') = 'number' THEN (e.category #> '{category_group,id}')::bigint END
+            AS category_group_id,
         e.category ->> 'analytical_code' AS analytical_code,
-        (e.category ->> 'weight')::numeric AS weight,
-        sum((e.category ->> 'weight')::numeric) OVER (
+        w.weight,
+        sum(w.weight) OVER (
             PARTITION BY t.id, e.category #>> '{category_group,id}' ORDER BY e.place
         ) AS weight_to_here
     FROM pennylane.ledger_entry_lines t
-    CROSS JOIN LATERAL jsonb_array_elements(t.categories) WITH ORDINALITY AS e (category, place)
+    CROSS JOIN LATERAL jsonb_path_query(t.categories, '$[*] ? (@.type() == "object")') WITH ORDINALITY AS e (category, place)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]+([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
+    ) AS w (weight)
     WHERE t.categories <> '[]'
 ) AS c;
 

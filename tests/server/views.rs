@@ -3,6 +3,7 @@
 
 use crate::cluster::wait_until;
 use crate::group::{Group, company};
+use crate::recipe;
 use crate::scene::{Scene, value};
 use fake_pennylane::Size;
 use postgres::Client;
@@ -70,6 +71,28 @@ fn a_role_sees_its_own_company_in_every_view() {
         assert_eq!(value(&mut client, &companies).unwrap(), own.to_string(), "{view}");
     }
     assert_ne!(value(&mut client, "SELECT count(*) FROM pennylane.dim_date").unwrap(), "0");
+}
+
+#[test]
+fn the_statements_of_the_page_about_views_run_as_they_stand() {
+    let scene = Scene::synced();
+    let page = include_str!("../../docs/views.md");
+    let mut run = 0;
+    let sections = page.split("\n## ").skip(1).filter(|section| section.contains("```"));
+    for heading in sections.filter_map(|section| section.lines().next()) {
+        for block in recipe::blocks(page, heading) {
+            assert_eq!(block.kind, "sql", "{heading}");
+            scene.execute(block.text);
+            run += 1;
+        }
+    }
+    assert_eq!(run, 4, "blocks were run");
+    let edited = "SELECT count(*) FROM pennylane.pcg_mapping WHERE prefix = '6226'";
+    assert_eq!(scene.value(edited).unwrap(), "0", "the page takes its example back");
+    let table: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    for view in public_views(&mut scene.connect()).iter().filter(|view| *view != "fec_legal") {
+        assert!(table.iter().any(|line| line.contains(&format!("`{view}`"))), "{view} is not on the page");
+    }
 }
 
 /// The state of a database whose views are those of another version, which had less: and a user's views and grants on them.

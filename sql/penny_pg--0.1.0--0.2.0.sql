@@ -157,7 +157,63 @@ $$;
 
 COMMENT ON FUNCTION pennylane.subscriber_ddl() IS 'What a server that shall hold a copy by logical replication runs first: schema, data tables as they are now, keys, indexes, comments, fec_legal; one statement a row. It needs no extension there. docs/replication.md has the recipe.';
 
--- Readers may call it.
+-- The tables on request that are kept in this database, for every company in it.
+CREATE TABLE pennylane.enabled_tables (
+    table_name text        PRIMARY KEY,
+    enabled_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+SELECT pg_catalog.pg_extension_config_dump('pennylane.enabled_tables', '');
+
+COMMENT ON TABLE pennylane.enabled_tables IS 'The tables on request that are kept here, for every company. enable_table() and disable_table() change it.';
+COMMENT ON COLUMN pennylane.enabled_tables.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.enabled_tables.enabled_at IS 'Since when (database clock).';
+
+ALTER FUNCTION pennylane._data_tables() SECURITY DEFINER;
+COMMENT ON FUNCTION pennylane._data_tables() IS 'Internal: the names of the data tables that are kept here.';
+
+CREATE FUNCTION pennylane._known_tables() RETURNS SETOF text
+    LANGUAGE c STRICT
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', '_known_tables_wrapper';
+COMMENT ON FUNCTION pennylane._known_tables() IS 'Internal: the names of the data tables, kept here or not.';
+
+CREATE FUNCTION pennylane.enable_table(name text) RETURNS void
+    LANGUAGE c SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'enable_table_wrapper';
+
+CREATE FUNCTION pennylane.disable_table(name text, keep_data boolean DEFAULT true) RETURNS void
+    LANGUAGE c SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'disable_table_wrapper';
+
+COMMENT ON FUNCTION pennylane.enable_table(text) IS 'Keeps one more table from now on: quotes, categories, category_groups, journals or bank_establishments. Makes it at once; the next sync reads it whole, and needs the scope for it.';
+COMMENT ON FUNCTION pennylane.disable_table(text, boolean) IS 'Syncs a table of enable_table() no more. Table and rows stay for whoever reads them, unless keep_data is false: then its rows go, the table stays. Refused while a sync runs.';
+
+-- The tables that hold rows of companies: data and state, and none that somebody else keeps beside them. A table that is no
+-- longer kept may still hold some. A company's own row and its token are elsewhere.
+CREATE OR REPLACE FUNCTION pennylane._company_tables() RETURNS SETOF name
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.relname
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id' AND NOT a.attisdropped
+    JOIN pg_catalog.pg_class ours ON ours.oid = 'pennylane.companies'::pg_catalog.regclass
+    WHERE c.relnamespace = ours.relnamespace
+      AND c.relowner = ours.relowner
+      AND c.relkind = 'r'
+      AND c.relname NOT IN ('companies', 'company_tokens')
+      AND (
+          c.relname IN (SELECT pennylane._known_tables())
+          OR EXISTS (
+              SELECT FROM pg_catalog.pg_depend d
+              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
+          )
+      )
+$$;
+
+-- Readers may call subscriber_ddl() and read the list of tables on request.
 CREATE OR REPLACE FUNCTION pennylane.grant_reader(role name) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -173,8 +229,8 @@ BEGIN
         'pennylane.subscriber_ddl() TO %I', role);
     PERFORM pennylane._share(
         ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
-              'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
-        || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name)));
+              'enabled_tables', 'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
+        || ARRAY(SELECT t.name FROM pennylane._known_tables() AS t (name)));
 END
 $$;
 
@@ -187,12 +243,15 @@ BEGIN
         WITH made (kind, name, owner, acl) AS (
             SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relowner, c.relacl
             FROM pg_catalog.pg_class c
-            WHERE c.oid = 'pennylane.data_layout'::pg_catalog.regclass
+            WHERE c.oid IN ('pennylane.data_layout'::pg_catalog.regclass, 'pennylane.enabled_tables'::pg_catalog.regclass)
             UNION ALL
             SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proowner,
                 coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
             FROM pg_catalog.pg_proc p
-            WHERE p.oid = 'pennylane.subscriber_ddl()'::pg_catalog.regprocedure
+            WHERE p.oid IN ('pennylane.subscriber_ddl()'::pg_catalog.regprocedure,
+                            'pennylane._known_tables()'::pg_catalog.regprocedure,
+                            'pennylane.enable_table(text)'::pg_catalog.regprocedure,
+                            'pennylane.disable_table(text, boolean)'::pg_catalog.regprocedure)
         )
         SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s', m.kind, m.name, coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC'))
         FROM made m
@@ -207,7 +266,7 @@ BEGIN
 END
 $privileges$;
 
--- Whoever reads already may call what is new.
+-- Whoever reads already may call and read what is new.
 DO $readers$
 DECLARE
     reader record;
@@ -220,6 +279,9 @@ BEGIN
         WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass AND may.privilege_type = 'SELECT' AND may.grantee <> c.relowner
     LOOP
         EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION pennylane.subscriber_ddl() TO %I', reader.rolname);
+        EXECUTE pg_catalog.format('GRANT SELECT ON pennylane.enabled_tables TO %I', reader.rolname);
     END LOOP;
 END
 $readers$;
+
+GRANT EXECUTE ON FUNCTION pennylane.enable_table(text), pennylane.disable_table(text, boolean) TO pennylane_operator;

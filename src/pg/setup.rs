@@ -21,7 +21,10 @@ const FEC_LEGAL: &str = "fec_legal";
 /// What made each layout of the data tables of the one before, from the second on. A new file goes to the end, and what it
 /// changes is in `sql/tables/` too. Each leaves alone what is not there, and does no harm when it is done twice: nobody
 /// knows the layout of tables that an extension of their own has left.
-const UPGRADES: &[&str] = &[include_str!("../../sql/upgrades/2_created_at_indexes.sql")];
+const UPGRADES: &[&str] = &[
+    include_str!("../../sql/upgrades/2_created_at_indexes.sql"),
+    include_str!("../../sql/upgrades/3_optional_tables.sql"),
+];
 /// The layout of the files of `sql/tables/`.
 pub const LAYOUT: usize = 1 + UPGRADES.len();
 /// How long a background worker waits for a table that somebody reads: whoever comes to read it waits behind.

@@ -224,8 +224,8 @@ fn the_worker_waits_for_the_upgrade_and_then_brings_the_tables_up_to_date() {
     writer.batch_execute("ROLLBACK").unwrap();
     old.batch_execute("SELECT pennylane.request_sync()").unwrap();
     wait_until("a second run", || value(&mut old, runs).as_deref() == Some("2"));
-    assert_eq!(value(&mut old, "SELECT layout FROM pennylane.data_layout").unwrap(), "2");
-    assert!(scene.cluster.log().contains("[SETUP] tables mises a jour (version 1 -> 2)"));
+    assert_eq!(value(&mut old, "SELECT layout FROM pennylane.data_layout").unwrap(), "3");
+    assert!(scene.cluster.log().contains("[SETUP] tables mises a jour (version 1 -> 3)"));
     assert!(value(&mut old, SCHEDULER).is_some());
 }
 

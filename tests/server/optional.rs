@@ -504,22 +504,26 @@ fn the_worker_keeps_what_was_asked_for_and_forgets_requests_for_what_was_given_u
     let queued = "SELECT string_agg(status, ' ') FROM pennylane.sync_runs WHERE target = 'journals'";
     assert_eq!(scene.value(queued).unwrap(), "cancelled");
     scene.execute("SELECT pennylane.request_sync('incremental')");
+    scene.api.clear_requests();
+    scene.api.fault(Fault::always("GET /changelogs/products", FaultKind::Hang));
     scene.cluster.configure(&["pennylane.worker = on"]);
-    wait_until("the request is done", || {
-        scene.value("SELECT count(*) FROM pennylane.sync_runs WHERE trigger = 'request' AND status = 'ok'").as_deref()
-            == Some("1")
-    });
+    wait_until("the worker reads", || scene.api.requests().iter().any(|it| it.path == "/changelogs/products"));
+    let pid = scene.value(WORKER).unwrap();
+    let error = scene.error("disable_table('quotes')");
+    assert_eq!(sqlstate(&error), "55006");
+    assert!(words(&error).contains(&format!("process {pid}")), "{}", words(&error));
+    scene.api.clear_faults();
+    let done = |status: &str| {
+        let runs = "SELECT count(*) FROM pennylane.sync_runs WHERE trigger = 'request' AND status IN";
+        scene.value(&format!("{runs} ({status})")).unwrap()
+    };
+    wait_until("the request is done", || done("'ok'") == "1");
     table_equals_world(&scene, "quotes");
     assert!(scene.cluster.log().contains("[END] Succes: 14/14"), "{}", scene.cluster.log());
     wait_until("the worker rests", || scene.value(WORKER).is_none());
     scene.execute("SELECT pennylane.disable_table('quotes')");
     scene.execute("SELECT pennylane.request_sync('incremental')");
-    wait_until("the next is done", || {
-        scene
-            .value("SELECT count(*) FROM pennylane.sync_runs WHERE trigger = 'request' AND status IN ('ok', 'skipped')")
-            .as_deref()
-            == Some("2")
-    });
+    wait_until("the next is done", || done("'ok', 'skipped'") == "2");
     let last =
         "SELECT count(*) FROM pennylane.sync_run_tables WHERE run_id = (SELECT max(run_id) FROM pennylane.sync_runs)";
     assert_eq!(scene.value(last).unwrap(), (TABLES.len() + 2).to_string());

@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS pennylane.bank_establishments (
 
 CREATE INDEX IF NOT EXISTS bank_establishments_misfit_idx ON pennylane.bank_establishments (company_id) WHERE extra ? '_misfit';
 
-COMMENT ON TABLE pennylane.bank_establishments IS 'Banks in which the company has accounts, kept on request. [GET /bank_establishments]';
+COMMENT ON TABLE pennylane.bank_establishments IS 'Banks, kept on request; bank_accounts point to them. [GET /bank_establishments]';
 COMMENT ON COLUMN pennylane.bank_establishments.id IS 'Pennylane identifier. [id]';
 COMMENT ON COLUMN pennylane.bank_establishments.company_id IS 'Company of this row: the id that GET /me answers. [me: company.id]';
 COMMENT ON COLUMN pennylane.bank_establishments.name IS 'Name of the bank. [name]';

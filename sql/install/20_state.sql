@@ -127,7 +127,14 @@ CREATE TABLE pennylane.data_layout (
     views    text
 );
 
+-- The tables on request that are kept in this database, for every company in it.
+CREATE TABLE pennylane.enabled_tables (
+    table_name text        PRIMARY KEY,
+    enabled_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
 SELECT pg_catalog.pg_extension_config_dump('pennylane.data_layout', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane.enabled_tables', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_state', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.pending_entries', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.applied_events', '');

@@ -6,8 +6,8 @@ use super::progress;
 use super::settings::{self, Settings, TokenSource};
 use super::setup;
 use super::shape::{self, Found};
-use super::{txn, version, views};
-use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
+use super::{optional, txn, version, views};
+use crate::catalogue::{DataTable, TRIAL_BALANCE_SCOPE, data_tables, kept_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use pgrx::prelude::*;
@@ -49,12 +49,17 @@ pub fn examine() -> Result<Vec<Finding>> {
     }
     findings.push(background_worker());
     findings.extend(tokens());
+    let enabled = optional::enabled().unwrap_or_else(|error| {
+        findings.push(wrong("tables", &error));
+        Vec::new()
+    });
+    let kept: Vec<DataTable> = kept_tables(&enabled).collect();
     match companies::asked(None) {
         Err(error) => findings.push(wrong("token", &error)),
         Ok(ways) => {
             for access in &ways {
                 let mut of_company = vec![token(access)];
-                api(access, &mut of_company)?;
+                api(access, &kept, &mut of_company)?;
                 // One company needs no name at each line.
                 let name = access.company.filter(|_| ways.len() > 1).map(|company| format!("{company}: "));
                 let named = |found: Finding| Finding { item: name.clone().unwrap_or_default() + &found.item, ..found };
@@ -64,9 +69,7 @@ pub fn examine() -> Result<Vec<Finding>> {
     }
     findings.extend(layout());
     findings.extend(views());
-    for data_table in data_tables() {
-        findings.extend(table(data_table.name));
-    }
+    findings.extend(kept.iter().filter_map(|kept| table(kept.name)));
     // What the caller may see of it.
     findings.extend(txn::as_caller("sync_state", || Ok(freshness()))?);
     Ok(findings)
@@ -160,7 +163,7 @@ fn token(access: &Access) -> Finding {
     }
 }
 
-fn api(access: &Access, findings: &mut Vec<Finding>) -> Result<()> {
+fn api(access: &Access, kept: &[DataTable], findings: &mut Vec<Finding>) -> Result<()> {
     let Ok(settings) = access.settings().map(Settings::in_short) else { return Ok(()) };
     let identity = match with_api(&settings, None, |_, identity| Ok(identity)) {
         Ok(identity) => identity,
@@ -184,15 +187,14 @@ fn api(access: &Access, findings: &mut Vec<Finding>) -> Result<()> {
         ),
         Err(error) => wrong("company", &error),
     });
-    let mut scopes: Vec<&str> = data_tables().map(|table| table.scope).collect();
+    let mut scopes: Vec<&str> = kept.iter().map(|table| table.scope).collect();
     scopes.dedup();
     for scope in scopes.into_iter().chain([TRIAL_BALANCE_SCOPE]) {
         let item = format!("scope {scope}");
         findings.push(if identity.me.grants(scope) {
             ok(&item, "granted")
         } else {
-            let tables: Vec<&str> =
-                data_tables().filter(|table| table.scope == scope).map(|table| table.name).collect();
+            let tables: Vec<&str> = kept.iter().filter(|table| table.scope == scope).map(|table| table.name).collect();
             let without = match tables.as_slice() {
                 [] => "the ledger cannot be proven against the trial balance".to_owned(),
                 tables => format!("{} cannot be synced", tables.join(", ")),

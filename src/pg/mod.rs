@@ -8,6 +8,7 @@ mod invoices;
 mod launcher;
 mod lock;
 mod log;
+mod optional;
 mod process;
 mod progress;
 mod report;

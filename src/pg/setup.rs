@@ -3,7 +3,7 @@
 
 use super::log::ServerLog;
 use super::shape::{self, Found};
-use super::{lock, txn, version, views};
+use super::{lock, optional, txn, version, views};
 use crate::catalogue::data_tables;
 use crate::error::{Error, Result};
 use crate::sync::ports::Log;
@@ -16,7 +16,10 @@ const FOREIGN_KEYS: &str = include_str!("../../sql/tables/foreign_keys.sql");
 /// What made each layout of the data tables of the one before, from the second on. A new file goes to the end, and what it
 /// changes is in `sql/tables/` too. Each leaves alone what is not there, and does no harm when it is done twice: nobody
 /// knows the layout of tables that an extension of their own has left.
-const UPGRADES: &[&str] = &[include_str!("../../sql/upgrades/2_created_at_indexes.sql")];
+const UPGRADES: &[&str] = &[
+    include_str!("../../sql/upgrades/2_created_at_indexes.sql"),
+    include_str!("../../sql/upgrades/3_optional_tables.sql"),
+];
 /// The layout of the files of `sql/tables/`.
 pub const LAYOUT: usize = 1 + UPGRADES.len();
 /// How long a background worker waits for a table that somebody reads: whoever comes to read it waits behind.
@@ -29,15 +32,17 @@ const PATIENCE: &CStr = c"5s";
 pub fn run() -> Result<()> {
     version::require_same()?;
     lock::setup();
-    let mut missing = Vec::new();
+    let enabled = optional::enabled()?;
+    let (mut missing, mut any) = (Vec::new(), false);
     for table in data_tables() {
         match shape::find(table.name) {
-            Found::Ours => {}
-            Found::Missing => missing.push(table),
-            Found::Foreign(what) => return Err(shape::taken(table.name, &what)),
+            Found::Ours => any = true,
+            Found::Missing if table.is_kept(&enabled) => missing.push(table),
+            Found::Foreign(what) if table.is_kept(&enabled) => return Err(shape::taken(table.name, &what)),
+            Found::Missing | Found::Foreign(_) => {}
         }
     }
-    let old = if missing.len() < data_tables().count() { layout()? } else { LAYOUT };
+    let old = if any { layout()? } else { LAYOUT };
     // A table that is there is the user's: columns that were dropped, comments that were rewritten stay that way.
     txn::with_settings(&[(c"client_min_messages", c"warning")], || {
         missing.iter().try_for_each(|table| execute(table.ddl))?;
@@ -107,7 +112,10 @@ pub fn run_if_missing(tables: &[&str]) -> Result<()> {
 }
 
 /// Foreign keys inform and never stop a sync: their triggers are disabled, which a dump and restore undoes.
-fn disarm_foreign_keys() -> Result<()> {
+///
+/// # Errors
+/// `Setup` when PostgreSQL gives no answer.
+pub fn disarm_foreign_keys() -> Result<()> {
     let armed = "SELECT EXISTS (SELECT FROM pennylane._armed_foreign_keys())";
     if Spi::get_one::<bool>(armed).map_err(failed)?.unwrap_or(false) {
         execute("SELECT pennylane._disarm_foreign_keys()")?;

@@ -11,8 +11,8 @@ use pgrx::prelude::*;
 use sha2::{Digest, Sha256};
 
 /// A view of the schema `pennylane`.
-pub struct View {
-    pub name: &'static str,
+struct View {
+    name: &'static str,
     /// `CREATE OR REPLACE VIEW`, and its comments.
     ddl: &'static str,
 }
@@ -24,7 +24,7 @@ macro_rules! views {
 }
 
 /// Every view, each after those that it reads. What begins with `_` is a part of others.
-pub const VIEWS: &[View] = views![
+const VIEWS: &[View] = views![
     "fec_legal",
     "_openings",
     "_fiscal_years",
@@ -63,11 +63,18 @@ pub const VIEWS: &[View] = views![
 ];
 
 /// The table behind the statements, which users edit: made once, with its rows, and left alone.
-pub const MAPPING: &str = "pcg_mapping";
+const MAPPING: &str = "pcg_mapping";
 const MAPPING_DDL: &str = include_str!("../../sql/tables/pcg_mapping.sql");
 
 /// What a view is made of is asked by name: a table that is not kept may come later.
 const OPTIONAL: &str = "journals";
+
+/// `pennylane._views()`
+#[pg_extern]
+#[search_path(pg_catalog, pg_temp)]
+fn _views() -> SetOfIterator<'static, &'static str> {
+    SetOfIterator::new(VIEWS.iter().map(|view| view.name).chain([MAPPING]))
+}
 
 /// Makes what is missing and replaces what another version made; gives the names of what was not there before. A view that
 /// cannot be made (a column that it reads was dropped, its name is taken) is said and left as it is: the copy needs none.

@@ -27,6 +27,7 @@ mod incremental;
 mod interrupts;
 mod invoices;
 mod monitor;
+mod optional;
 mod proof;
 mod replication;
 mod rights;

@@ -100,6 +100,8 @@ fn who_may_only_read_neither_writes_nor_calls() {
     let scene = scene();
     let calls = [
         "setup()",
+        "enable_table('journals')",
+        "disable_table('journals', false)",
         "sync_full('customers')",
         "sync_incremental()",
         "export_fec()",
@@ -121,7 +123,9 @@ fn who_may_only_read_neither_writes_nor_calls() {
         "_policies()",
         "_alert(1)",
         "_company_tables()",
+        "_known_tables()",
     ];
+    scene.execute("SELECT pennylane.enable_table('journals')");
     let tables = scene.value("SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'pennylane'::regnamespace AND relkind = 'r'");
     let tables = tables.unwrap();
     let writes = |table: &str| {
@@ -135,9 +139,12 @@ fn who_may_only_read_neither_writes_nor_calls() {
         let mut client = scene.cluster.connect_as(role);
         for call in calls {
             let of_operators = role == "operator"
-                && ["setup", "sync_", "export_", "prove", "request_", "cancel_", "invoice_", "check", "_prove"]
-                    .iter()
-                    .any(|start| call.starts_with(start));
+                && [
+                    "setup", "enable_", "disable_", "sync_", "export_", "prove", "request_", "cancel_", "invoice_",
+                    "check", "_prove",
+                ]
+                .iter()
+                .any(|start| call.starts_with(start));
             if !of_operators {
                 let refused = seen(&mut client, &format!("SELECT * FROM pennylane.{call}"));
                 assert_eq!(refused, Err("42501".into()), "{role} calls {call}");

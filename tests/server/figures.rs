@@ -210,6 +210,31 @@ fn the_general_ledger_runs_from_line_to_line_within_each_year() {
     assert_eq!(scene.value(joined).unwrap(), books.lines.len().to_string());
 }
 
+#[test]
+fn journals_have_their_codes_once_they_are_kept() {
+    let scene = Scene::synced();
+    let coded = "SELECT count(*) FROM pennylane.general_ledger WHERE journal_code IS NOT NULL";
+    assert_eq!(scene.value(coded).unwrap(), "0");
+    assert_eq!(scene.value("SELECT count(journal_code) FROM pennylane.dim_journal").unwrap(), "0");
+    scene.execute("CREATE VIEW public.mine AS SELECT journal_code, debit FROM pennylane.general_ledger; SELECT pennylane.enable_table('journals')");
+    scene.sync("sync_incremental()");
+    let codes: BTreeMap<String, Vec<i64>> = scene.api.world(|world| {
+        let mut codes: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for line in world.list("ledger_entry_lines") {
+            let journal = world.get("journals", line["journal"]["id"].as_i64().unwrap()).unwrap();
+            codes.entry(text(&journal["code"])).or_insert_with(|| vec![0])[0] += cents(&line["debit"]);
+        }
+        codes
+    });
+    assert!(codes.len() > 3);
+    assert_eq!(amounts(&scene, "SELECT journal_code, sum(debit) FROM public.mine GROUP BY 1"), codes);
+    let named = "SELECT count(journal_code) = count(*) AND count(*) = (SELECT count(*) FROM pennylane.journals) FROM pennylane.dim_journal";
+    assert_eq!(scene.value(named).unwrap(), "t");
+    // Given up with its rows, the table is there, and so are the views.
+    scene.execute("SELECT pennylane.disable_table('journals', keep_data => false)");
+    assert_eq!(scene.value(coded).unwrap(), "0");
+}
+
 /// Open lines by account and age, as they are on this day: not due, 1 to 30 days, to 60, to 90, more; and their sum.
 fn aged(books: &Books, prefixes: &[&str], today: NaiveDate, sign: i64) -> BTreeMap<String, Vec<i64>> {
     let mut aged: BTreeMap<String, Vec<i64>> = BTreeMap::new();

@@ -99,6 +99,17 @@ impl Recipe<'_> {
             }
         }
     }
+
+    /// So are the views.
+    fn views_are_equal(&self) {
+        let mut publisher = self.publisher.connect();
+        let mut subscriber = self.subscriber.connect_to(self.database);
+        let views = "SELECT v FROM pennylane._views() AS v WHERE v <> 'pcg_mapping'";
+        for view in lines(&mut publisher, views) {
+            let rows = format!("SELECT t::text FROM pennylane.{view} t");
+            assert_eq!(lines(&mut subscriber, &rows), lines(&mut publisher, &rows), "{view}");
+        }
+    }
 }
 
 /// psql as the page says to start it; what is asked of its output is for the test.
@@ -160,8 +171,9 @@ const DEFINITIONS: &[&str] = &[
      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0 \
      WHERE c.relnamespace = 'pennylane'::regnamespace \
        AND (c.relname IN (TABLES, 'pcg_mapping') OR (c.relkind = 'v' AND c.relname NOT IN (STATE)))",
-    "SELECT concat_ws(' ', relname, reloptions, pg_get_viewdef(oid)) FROM pg_class \
-     WHERE relnamespace = 'pennylane'::regnamespace AND relkind = 'v' AND relname NOT IN (STATE)",
+    "SELECT concat_ws(' ', c.relname, c.reloptions, a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_class c \
+     JOIN pg_attribute a ON a.attrelid = c.oid \
+     WHERE c.relnamespace = 'pennylane'::regnamespace AND c.relkind = 'v' AND c.relname NOT IN (STATE)",
     "SELECT m::text FROM pennylane.pcg_mapping m",
 ];
 
@@ -216,6 +228,7 @@ fn the_recipe_makes_a_copy_that_follows_every_change_and_can_be_made_again() {
     assert!(done["fec"].status == "ok" && done["ledger_entry_lines"].deleted > 0, "{done:#?}");
     recipe.has_caught_up("pennylane");
     recipe.are_equal("");
+    recipe.views_are_equal();
     // Nothing failed on the way.
     let lag = recipe.step("How far behind");
     assert!(lag.starts_with("pennylane|") && lag.trim_end().ends_with("|0|0"), "{lag}");

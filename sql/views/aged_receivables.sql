@@ -2,6 +2,7 @@
 
 CREATE OR REPLACE VIEW pennylane.aged_receivables AS
 SELECT
+    coalesce(a.ledger_account_id::text, a.company_id || ':') AS aged_account_key,
     a.ledger_account_id,
     a.company_id,
     a.account_number,
@@ -21,8 +22,9 @@ LEFT JOIN pennylane._account_customers p ON p.ledger_account_id = a.ledger_accou
 WHERE left(a.account_number, 3) = '411'
   AND (a.not_due <> 0 OR a.days_1_30 <> 0 OR a.days_31_60 <> 0 OR a.days_61_90 <> 0 OR a.days_over_90 <> 0 OR a.total <> 0);
 
-COMMENT ON VIEW pennylane.aged_receivables IS 'Aged receivables (balance âgée clients) as of today: what is open on accounts 411, in euro, by how long it has been due. The due date is that of the entry, else its own date. total is the balance of the ledger; amounts are positive when owed by the customer. Credit notes and payments not lettered yet count in the age of their own date. Accounts with nothing open are left out.';
-COMMENT ON COLUMN pennylane.aged_receivables.ledger_account_id IS 'Key: the account; points to ledger_accounts.id.';
+COMMENT ON VIEW pennylane.aged_receivables IS 'Aged receivables (balance âgée clients) as of today: what is open on accounts 411, in euro, by how long it has been due. The due date is that of the entry, else its own date. total is the balance of the ledger; amounts are positive when owed by the customer. Lines that are not lettered are open, and those of a lettering that does not balance: a part payment stands beside its invoice, in the age of its own date, and so do credit notes. Accounts with nothing open are left out.';
+COMMENT ON COLUMN pennylane.aged_receivables.aged_account_key IS 'Key: ledger_account_id; of lines that name no account, company_id and a colon.';
+COMMENT ON COLUMN pennylane.aged_receivables.ledger_account_id IS 'The account; points to ledger_accounts.id. NULL: the lines name none.';
 COMMENT ON COLUMN pennylane.aged_receivables.company_id IS 'Company; points to companies.company_id.';
 COMMENT ON COLUMN pennylane.aged_receivables.account_number IS 'Number of the account.';
 COMMENT ON COLUMN pennylane.aged_receivables.account_label IS 'Label of the account. May name a person.';
@@ -33,6 +35,6 @@ COMMENT ON COLUMN pennylane.aged_receivables.days_1_30 IS 'Open and overdue by 1
 COMMENT ON COLUMN pennylane.aged_receivables.days_31_60 IS 'Open and overdue by 31 to 60 days, in euro.';
 COMMENT ON COLUMN pennylane.aged_receivables.days_61_90 IS 'Open and overdue by 61 to 90 days, in euro.';
 COMMENT ON COLUMN pennylane.aged_receivables.days_over_90 IS 'Open and overdue by more than 90 days, in euro.';
-COMMENT ON COLUMN pennylane.aged_receivables.not_aged IS 'What the lines that are not lettered do not explain of total, in euro: 0 unless a lettering does not balance or the opening entry repeats years that are not held.';
+COMMENT ON COLUMN pennylane.aged_receivables.not_aged IS 'What the open lines do not explain of total, in euro: 0 unless an opening entry repeats lines that are not held.';
 COMMENT ON COLUMN pennylane.aged_receivables.total IS 'Balance of the account in the ledger, in euro: the sum of the six columns before.';
 COMMENT ON COLUMN pennylane.aged_receivables.oldest_due_date IS 'The earliest due date among the overdue lines. NULL: nothing is overdue.';

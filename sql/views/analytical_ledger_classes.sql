@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE VIEW pennylane.analytical_ledger_classes AS
 SELECT
-    l.company_id || ':' || l.period_start || ':' || l.line_no AS analytical_ledger_key,
+    l.company_id || ':' || to_char(l.period_start, 'YYYY-MM-DD') || ':' || l.line_no AS analytical_ledger_key,
     l.company_id,
     l.period_start,
     l.period_end,

@@ -23,10 +23,10 @@ WITH accounts AS MATERIALIZED (
     SELECT y.next_id, h.side, h.section, h.heading, h.position, NULL, h.amount
     FROM headings h
     JOIN pennylane._fiscal_years y ON y.fiscal_year_id = h.fiscal_year_id
-    WHERE y.next_id IN (SELECT fiscal_year_id FROM headings)
+    WHERE y.next_id IN (SELECT fiscal_year_id FROM accounts)
 )
 SELECT
-    h.fiscal_year_id || ':' || h.side || ':' || h.position || ':' || h.heading AS balance_sheet_key,
+    h.fiscal_year_id || ':' || h.side || ':' || h.position || ':' || h.section || ':' || h.heading AS balance_sheet_key,
     y.company_id,
     h.fiscal_year_id,
     y.start AS period_start,
@@ -42,7 +42,7 @@ JOIN pennylane.fiscal_years y ON y.id = h.fiscal_year_id
 GROUP BY h.fiscal_year_id, y.company_id, y.start, y.finish, h.side, h.section, h.heading, h.position;
 
 COMMENT ON VIEW pennylane.balance_sheet IS 'Balance sheet (bilan) at the end of each fiscal year, or as it stands in an open one, after pcg_mapping: the sum of actif equals that of passif, which holds the result of the year. Depreciation is netted in actif. Not a filing: nothing is reclassified beyond pcg_mapping. Accounts of a heading: statement_accounts. SELECT side, section, heading, amount, previous_amount FROM pennylane.balance_sheet WHERE current_date BETWEEN period_start AND period_end ORDER BY position;';
-COMMENT ON COLUMN pennylane.balance_sheet.balance_sheet_key IS 'Key: fiscal_year_id, side, position and heading with colons between.';
+COMMENT ON COLUMN pennylane.balance_sheet.balance_sheet_key IS 'Key: fiscal_year_id, side, position, section and heading with colons between.';
 COMMENT ON COLUMN pennylane.balance_sheet.company_id IS 'Company; points to companies.company_id.';
 COMMENT ON COLUMN pennylane.balance_sheet.fiscal_year_id IS 'Fiscal year; points to fiscal_years.id.';
 COMMENT ON COLUMN pennylane.balance_sheet.period_start IS 'First day of the fiscal year.';

@@ -25,9 +25,9 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT l.ledger_account_id, sum(coalesce(l.debit, 0) - coalesce(l.credit, 0)) AS balance
     FROM pennylane.ledger_entry_lines l
-    LEFT JOIN pennylane._counted_from counted ON counted.company_id = l.company_id
+    LEFT JOIN pennylane._opened_on opened ON opened.company_id = l.company_id
     WHERE l.ledger_account_id IN (SELECT ledger_account_id FROM pennylane.bank_accounts)
-      AND l.date >= coalesce(counted.day, '-infinity')
+      AND l.date >= coalesce(opened.day, '-infinity')
     GROUP BY l.ledger_account_id
 ) AS held ON held.ledger_account_id = b.ledger_account_id
 LEFT JOIN (

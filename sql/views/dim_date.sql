@@ -27,9 +27,9 @@ FROM (
         UNION ALL
         SELECT min(date), max(date) FROM pennylane.transactions
         UNION ALL
-        SELECT min(date), max(date) FROM pennylane.customer_invoices
+        SELECT min(date), max(greatest(date, deadline)) FROM pennylane.customer_invoices
         UNION ALL
-        SELECT min(date), max(deadline) FROM pennylane.supplier_invoices
+        SELECT min(date), max(greatest(date, deadline)) FROM pennylane.supplier_invoices
         UNION ALL
         SELECT min(start), max(finish) FROM pennylane.fiscal_years
     ) AS each_one

@@ -5,7 +5,7 @@ SELECT
     l.id AS ledger_entry_line_id,
     l.company_id,
     l.date,
-    y.id AS fiscal_year_id,
+    y.fiscal_year_id,
     l.ledger_account_id,
     l.journal_id,
     l.ledger_entry_id,
@@ -15,14 +15,14 @@ SELECT
     l.credit::numeric(18, 2) AS credit,
     (coalesce(l.debit, 0) - coalesce(l.credit, 0))::numeric(18, 2) AS balance,
     l.lettered_ledger_entry_lines_ids <> '[]' AS is_lettered,
-    o.ledger_entry_id IS NOT NULL AS is_opening
+    o.ledger_entry_id IS NOT NULL AS is_carried_forward
 FROM pennylane.ledger_entry_lines l
-LEFT JOIN pennylane.fiscal_years y ON y.company_id = l.company_id AND l.date BETWEEN y.start AND y.finish
+LEFT JOIN pennylane._years y ON y.company_id = l.company_id AND l.date BETWEEN y.start AND y.finish
 LEFT JOIN pennylane._account_customers c ON c.ledger_account_id = l.ledger_account_id
 LEFT JOIN pennylane._account_suppliers s ON s.ledger_account_id = l.ledger_account_id
-LEFT JOIN pennylane._openings o ON o.ledger_entry_id = l.ledger_entry_id;
+LEFT JOIN (SELECT DISTINCT ledger_entry_id FROM pennylane._openings WHERE repeats) o ON o.ledger_entry_id = l.ledger_entry_id;
 
-COMMENT ON VIEW pennylane.fact_ledger_line IS 'Star schema: one row a line of the ledger. Over several years, sum balance sheet accounts without is_opening: an opening entry repeats the years before it.';
+COMMENT ON VIEW pennylane.fact_ledger_line IS 'Star schema: one row a line of the ledger. Over several years, leave out is_carried_forward: an opening entry repeats the balances of the years before it.';
 COMMENT ON COLUMN pennylane.fact_ledger_line.ledger_entry_line_id IS 'Key: the line; points to ledger_entry_lines.id.';
 COMMENT ON COLUMN pennylane.fact_ledger_line.company_id IS 'Company; points to companies.company_id.';
 COMMENT ON COLUMN pennylane.fact_ledger_line.date IS 'Accounting date; relates to dim_date.';
@@ -36,4 +36,4 @@ COMMENT ON COLUMN pennylane.fact_ledger_line.debit IS 'Debit, in euro.';
 COMMENT ON COLUMN pennylane.fact_ledger_line.credit IS 'Credit, in euro.';
 COMMENT ON COLUMN pennylane.fact_ledger_line.balance IS 'debit - credit, in euro.';
 COMMENT ON COLUMN pennylane.fact_ledger_line.is_lettered IS 'Whether the line is lettered.';
-COMMENT ON COLUMN pennylane.fact_ledger_line.is_opening IS 'Whether it is of an opening entry (à-nouveaux): an entry of the first day of a fiscal year with equity and without charges and income.';
+COMMENT ON COLUMN pennylane.fact_ledger_line.is_carried_forward IS 'Whether it is of an opening entry (à-nouveaux) that repeats balances whose own lines are held here. The first opening of all repeats nothing.';

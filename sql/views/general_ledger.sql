@@ -25,7 +25,7 @@ FROM (
     SELECT
         l.id,
         l.company_id,
-        y.id AS fiscal_year_id,
+        y.fiscal_year_id,
         l.date,
         l.journal_id,
         l.ledger_entry_id,
@@ -35,13 +35,13 @@ FROM (
         l.label,
         l.debit::numeric(18, 2) AS debit,
         l.credit::numeric(18, 2) AS credit,
-        (CASE WHEN y.id IS NOT NULL THEN sum(coalesce(l.debit, 0) - coalesce(l.credit, 0)) OVER (
-            PARTITION BY y.id, l.ledger_account_number ORDER BY l.date, l.id ROWS UNBOUNDED PRECEDING
+        (CASE WHEN y.fiscal_year_id IS NOT NULL THEN sum(coalesce(l.debit, 0) - coalesce(l.credit, 0)) OVER (
+            PARTITION BY l.company_id, y.fiscal_year_id, l.ledger_account_number ORDER BY l.date, l.id ROWS UNBOUNDED PRECEDING
         ) END)::numeric(18, 2) AS balance,
         l.lettered_ledger_entry_lines_ids <> '[]' AS is_lettered,
         e.due_date
     FROM pennylane.ledger_entry_lines l
-    LEFT JOIN pennylane.fiscal_years y ON y.company_id = l.company_id AND l.date BETWEEN y.start AND y.finish
+    LEFT JOIN pennylane._years y ON y.company_id = l.company_id AND l.date BETWEEN y.start AND y.finish
     LEFT JOIN pennylane.ledger_entries e ON e.id = l.ledger_entry_id
 ) AS l
 LEFT JOIN pennylane.ledger_accounts a ON a.id = l.ledger_account_id

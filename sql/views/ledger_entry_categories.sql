@@ -15,16 +15,16 @@ FROM (
         t.id AS ledger_entry_id,
         t.company_id,
         e.place,
-        CASE WHEN jsonb_typeof(e.category -> 'id') = 'number' THEN (e.category -> 'id')::bigint END AS category_id,
+        CASE WHEN e.category ->> 'id' ~ '^[0-9]{1,18}$' THEN (e.category ->> 'id')::bigint END AS category_id,
         e.category ->> 'label' AS category,
-        CASE WHEN jsonb_typeof(e.category #> '{category_group,id}') = 'number' THEN (e.category #> '{category_group,id}')::bigint END
+        CASE WHEN e.category #>> '{category_group,id}' ~ '^[0-9]{1,18}$' THEN (e.category #>> '{category_group,id}')::bigint END
             AS category_group_id,
         e.category ->> 'analytical_code' AS analytical_code,
         w.weight
     FROM pennylane.ledger_entries t
     CROSS JOIN LATERAL jsonb_path_query(t.categories, '$[*] ? (@.type() == "object")') WITH ORDINALITY AS e (category, place)
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]+([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
+        SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]{1,6}([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
     ) AS w (weight)
     WHERE t.categories <> '[]'
 ) AS c;

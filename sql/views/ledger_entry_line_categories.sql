@@ -25,9 +25,9 @@ FROM (
         t.debit,
         t.credit,
         e.place,
-        CASE WHEN jsonb_typeof(e.category -> 'id') = 'number' THEN (e.category -> 'id')::bigint END AS category_id,
+        CASE WHEN e.category ->> 'id' ~ '^[0-9]{1,18}$' THEN (e.category ->> 'id')::bigint END AS category_id,
         e.category ->> 'label' AS category,
-        CASE WHEN jsonb_typeof(e.category #> '{category_group,id}') = 'number' THEN (e.category #> '{category_group,id}')::bigint END
+        CASE WHEN e.category #>> '{category_group,id}' ~ '^[0-9]{1,18}$' THEN (e.category #>> '{category_group,id}')::bigint END
             AS category_group_id,
         e.category ->> 'analytical_code' AS analytical_code,
         w.weight,
@@ -37,7 +37,7 @@ FROM (
     FROM pennylane.ledger_entry_lines t
     CROSS JOIN LATERAL jsonb_path_query(t.categories, '$[*] ? (@.type() == "object")') WITH ORDINALITY AS e (category, place)
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]+([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
+        SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]{1,6}([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
     ) AS w (weight)
     WHERE t.categories <> '[]'
 ) AS c;

@@ -1,11 +1,13 @@
 -- Profit and loss (compte de résultat) of each fiscal year, beside the year before.
 
 CREATE OR REPLACE VIEW pennylane.profit_and_loss AS
-WITH headings AS (
-    SELECT s.company_id, s.fiscal_year_id, s.section, s.heading, s.position, sum(s.amount) AS amount
+WITH accounts AS MATERIALIZED (
+    SELECT s.fiscal_year_id, s.statement, s.section, s.heading, s.position, s.amount
     FROM pennylane.statement_accounts s
-    WHERE s.statement = 'profit_and_loss'
-    GROUP BY s.company_id, s.fiscal_year_id, s.section, s.heading, s.position
+), headings AS (
+    SELECT a.fiscal_year_id, a.section, a.heading, a.position, a.amount
+    FROM accounts a
+    WHERE a.statement = 'profit_and_loss'
 ), years AS (
     SELECT h.fiscal_year_id, h.section, h.heading, h.position, h.amount, NULL::numeric AS previous_amount
     FROM headings h
@@ -13,10 +15,10 @@ WITH headings AS (
     SELECT y.next_id, h.section, h.heading, h.position, NULL, h.amount
     FROM headings h
     JOIN pennylane._fiscal_years y ON y.fiscal_year_id = h.fiscal_year_id
-    WHERE y.next_id IN (SELECT fiscal_year_id FROM headings)
+    WHERE y.next_id IN (SELECT fiscal_year_id FROM accounts)
 )
 SELECT
-    h.fiscal_year_id || ':' || h.position || ':' || h.heading AS profit_and_loss_key,
+    h.fiscal_year_id || ':' || h.position || ':' || h.section || ':' || h.heading AS profit_and_loss_key,
     y.company_id,
     h.fiscal_year_id,
     y.start AS period_start,
@@ -31,7 +33,7 @@ JOIN pennylane.fiscal_years y ON y.id = h.fiscal_year_id
 GROUP BY h.fiscal_year_id, y.company_id, y.start, y.finish, h.section, h.heading, h.position;
 
 COMMENT ON VIEW pennylane.profit_and_loss IS 'Profit and loss (compte de résultat) of each fiscal year after pcg_mapping: income positive, charges negative, so that the sum of amount is the result. Not a filing: nothing is rounded, netted or reclassified beyond pcg_mapping. Accounts of a heading: statement_accounts. SELECT section, heading, amount, previous_amount FROM pennylane.profit_and_loss WHERE current_date BETWEEN period_start AND period_end ORDER BY position;';
-COMMENT ON COLUMN pennylane.profit_and_loss.profit_and_loss_key IS 'Key: fiscal_year_id, position and heading with colons between.';
+COMMENT ON COLUMN pennylane.profit_and_loss.profit_and_loss_key IS 'Key: fiscal_year_id, position, section and heading with colons between.';
 COMMENT ON COLUMN pennylane.profit_and_loss.company_id IS 'Company; points to companies.company_id.';
 COMMENT ON COLUMN pennylane.profit_and_loss.fiscal_year_id IS 'Fiscal year; points to fiscal_years.id.';
 COMMENT ON COLUMN pennylane.profit_and_loss.period_start IS 'First day of the fiscal year.';

@@ -1,7 +1,8 @@
 -- Each account of each fiscal year with its place in the statements: what balance_sheet and profit_and_loss are made of.
 --
 -- Charges and income (6, 7) count within their year. Everything else counts from the last opening entry on, so that a year
--- whose predecessor is not closed yet still starts from where that one ended.
+-- whose predecessor is not closed yet still starts from where that one ended. So
+-- does one before which something was booked on a day of no fiscal year.
 
 CREATE OR REPLACE VIEW pennylane.statement_accounts AS
 WITH moved AS (
@@ -10,9 +11,10 @@ WITH moved AS (
         y.fiscal_year_id,
         y.start,
         coalesce(l.ledger_account_number, '') AS account_number,
-        sum(coalesce(l.credit, 0) - coalesce(l.debit, 0)) AS credit
+        coalesce(sum(coalesce(l.credit, 0) - coalesce(l.debit, 0)) FILTER (WHERE l.date >= y.start), 0) AS in_year,
+        coalesce(sum(coalesce(l.credit, 0) - coalesce(l.debit, 0)) FILTER (WHERE l.date < y.start), 0) AS in_gap
     FROM pennylane.ledger_entry_lines l
-    JOIN pennylane._fiscal_years y ON y.company_id = l.company_id AND l.date BETWEEN y.start AND y.finish
+    JOIN pennylane._years y ON y.company_id = l.company_id AND l.date BETWEEN y.counts_from AND y.finish
     GROUP BY y.company_id, y.fiscal_year_id, y.start, coalesce(l.ledger_account_number, '')
 ), counted AS (
     SELECT
@@ -22,10 +24,10 @@ WITH moved AS (
         y.finish,
         m.account_number,
         left(m.account_number, 1) IN ('6', '7') AS is_result,
-        coalesce(sum(m.credit) FILTER (WHERE m.fiscal_year_id = y.fiscal_year_id), 0) AS in_year,
-        sum(m.credit) AS in_all
+        coalesce(sum(m.in_year) FILTER (WHERE m.fiscal_year_id = y.fiscal_year_id), 0) AS in_year,
+        sum(m.in_year + CASE WHEN m.start > y.opened_on THEN m.in_gap ELSE 0 END) AS in_all
     FROM pennylane._fiscal_years y
-    JOIN moved m ON m.company_id = y.company_id AND m.start BETWEEN y.counted_from AND y.start
+    JOIN moved m ON m.company_id = y.company_id AND m.start BETWEEN y.opened_on AND y.start
     -- A year without a line of its own has not begun.
     WHERE EXISTS (SELECT FROM moved begun WHERE begun.fiscal_year_id = y.fiscal_year_id)
     GROUP BY y.company_id, y.fiscal_year_id, y.start, y.finish, m.account_number

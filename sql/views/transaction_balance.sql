@@ -11,7 +11,7 @@ SELECT
     t.customer_id,
     t.supplier_id,
     t.amount::numeric(18, 2) AS amount,
-    sum(t.amount) OVER (PARTITION BY t.bank_account_id ORDER BY t.date, t.id ROWS UNBOUNDED PRECEDING)::numeric(18, 2)
+    sum(t.amount) OVER (PARTITION BY t.company_id, t.bank_account_id ORDER BY t.date, t.id ROWS UNBOUNDED PRECEDING)::numeric(18, 2)
         AS solde_cumule,
     abs(t.amount) >= 10000 AS transaction_importante
 FROM pennylane.transactions t

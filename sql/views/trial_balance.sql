@@ -20,15 +20,15 @@ SELECT
 FROM (
     SELECT
         y.company_id,
-        y.id AS fiscal_year_id,
+        y.fiscal_year_id,
         y.start AS period_start,
         y.finish AS period_end,
         coalesce(l.ledger_account_number, '') AS account_number,
         coalesce(sum(l.debit), 0) AS debit,
         coalesce(sum(l.credit), 0) AS credit
     FROM pennylane.ledger_entry_lines l
-    JOIN pennylane.fiscal_years y ON y.company_id = l.company_id AND l.date BETWEEN y.start AND y.finish
-    GROUP BY y.company_id, y.id, y.start, y.finish, coalesce(l.ledger_account_number, '')
+    JOIN pennylane._years y ON y.company_id = l.company_id AND l.date BETWEEN y.start AND y.finish
+    GROUP BY y.company_id, y.fiscal_year_id, y.start, y.finish, coalesce(l.ledger_account_number, '')
 ) AS sums
 LEFT JOIN pennylane._account_labels n ON n.company_id = sums.company_id AND n.number = sums.account_number;
 

@@ -27,6 +27,7 @@ FROM (
         coalesce(sum(l.credit), 0) AS credit
     FROM pennylane.ledger_entry_lines l
     WHERE left(l.ledger_account_number, 3) = '445'
+      AND l.date IS NOT NULL
       AND NOT EXISTS (SELECT FROM pennylane._openings o WHERE o.ledger_entry_id = l.ledger_entry_id)
     GROUP BY l.company_id, date_trunc('month', l.date::timestamp)::date, l.ledger_account_number
 ) AS sums
@@ -41,4 +42,4 @@ COMMENT ON COLUMN pennylane.vat_summary.account_label IS 'Label of the account. 
 COMMENT ON COLUMN pennylane.vat_summary.kind IS 'After the chart of accounts: 4452 TVA intracommunautaire, 4455 à décaisser, 4456 déductible, 4457 collectée, 4458 à régulariser.';
 COMMENT ON COLUMN pennylane.vat_summary.debit IS 'Sum of the debits of the month, in euro.';
 COMMENT ON COLUMN pennylane.vat_summary.credit IS 'Sum of the credits of the month, in euro.';
-COMMENT ON COLUMN pennylane.vat_summary.amount IS 'credit - debit, in euro: owed to the State when positive (collectée), owed by it when negative (déductible).';
+COMMENT ON COLUMN pennylane.vat_summary.amount IS 'credit - debit, in euro. Of TVA collectée the credits are the operations, of TVA déductible the debits; the entry that books a return is a movement too and offsets them here.';

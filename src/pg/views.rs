@@ -26,9 +26,10 @@ macro_rules! views {
 /// Every view, each after those that it reads. What begins with `_` is a part of others.
 const VIEWS: &[View] = views![
     "fec_legal",
+    "_years",
     "_openings",
     "_fiscal_years",
-    "_counted_from",
+    "_opened_on",
     "_journals",
     "_account_labels",
     "_account_classes",
@@ -78,16 +79,27 @@ fn _views() -> SetOfIterator<'static, &'static str> {
 
 /// Makes what is missing and replaces what another version made; gives the names of what was not there before. A view that
 /// cannot be made (a column that it reads was dropped, its name is taken) is said and left as it is: the copy needs none.
+///
+/// # Errors
+/// `Write` when somebody held a lock for too long: then nothing is noted, and the next call tries again.
 pub fn make() -> Result<Vec<&'static str>> {
     let missing = missing();
     if missing.is_empty() && is_current()? {
         return Ok(missing);
     }
-    if missing.contains(&MAPPING) {
-        attempt(MAPPING, || setup::execute(MAPPING_DDL))?;
+    let mut foreign = Vec::new();
+    match shape::find(MAPPING) {
+        Found::Missing => attempt(MAPPING, || setup::execute(MAPPING_DDL))?,
+        Found::Ours => {}
+        Found::Foreign(what) => leave(MAPPING, &shape::taken(MAPPING, &what), &mut foreign),
     }
     for view in VIEWS {
-        attempt(view.name, || replace(view))?;
+        // Over somebody else's objects our views would run their code.
+        match (shape::find_view(view.name), view.stands_on(&foreign)) {
+            (Found::Foreign(what), _) => leave(view.name, &shape::taken(view.name, &what), &mut foreign),
+            (_, Some(other)) => leave(view.name, &stands_on(other), &mut foreign),
+            _ => attempt(view.name, || replace(view))?,
+        }
     }
     let note = "UPDATE pennylane.data_layout SET views = $1 WHERE views IS DISTINCT FROM $1";
     setup::execute_with(note, &[fingerprint().into()])?;
@@ -106,10 +118,17 @@ pub fn is_current() -> Result<bool> {
     Ok(noted == Some(fingerprint()))
 }
 
-fn replace(view: &View) -> Result<()> {
-    if let Found::Foreign(what) = shape::find_view(view.name) {
-        return Err(shape::taken(view.name, &what));
+impl View {
+    /// The first of these that it reads.
+    fn stands_on(&self, names: &[&'static str]) -> Option<&'static str> {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let read: Vec<&str> =
+            self.ddl.split("pennylane.").skip(1).filter_map(|rest| rest.split(|c| !word(c)).next()).collect();
+        names.iter().copied().find(|name| read.contains(name))
     }
+}
+
+fn replace(view: &View) -> Result<()> {
     setup::execute(view.ddl)?;
     // Else it would show every company to a role that row security lets see one. PostgreSQL 14 does not know it.
     let invoker = format!(
@@ -124,20 +143,38 @@ fn replace(view: &View) -> Result<()> {
 fn attempt(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     match txn::atomically(name, work) {
         Err(Error::Interrupted) => Err(Error::Interrupted),
+        // Somebody reads it just now: that passes.
+        Err(Error::Write { sqlstate, table, words }) if ["55P03", "40P01"].contains(&sqlstate.as_str()) => {
+            Err(Error::Write { sqlstate, table, words })
+        }
         Err(error) => {
-            let why = match error {
-                Error::Write { sqlstate, words, .. } => format!("SQLSTATE {sqlstate}{words}"),
-                other => other.to_string(),
-            };
-            let line = format!(
-                "[WARNING] pennylane.{name} is left as it is: {why}. The copy needs no view; put back what it reads, or rename \
-                 what stands in its way, and run SELECT pennylane.setup();"
-            );
-            Notices.line(Level::Warning, &line);
+            left(name, &error);
             Ok(())
         }
         Ok(()) => Ok(()),
     }
+}
+
+/// Says that something under the name of ours is another's, or stands on such a thing.
+fn leave(name: &'static str, error: &Error, foreign: &mut Vec<&'static str>) {
+    left(name, error);
+    foreign.push(name);
+}
+
+fn stands_on(other: &str) -> Error {
+    Error::Setup { message: format!("it would read pennylane.{other}"), hint: String::new() }
+}
+
+fn left(name: &str, error: &Error) {
+    let why = match error {
+        Error::Write { sqlstate, words, .. } => format!("SQLSTATE {sqlstate}{words}"),
+        other => other.to_string(),
+    };
+    let line = format!(
+        "[WARNING] pennylane.{name} is left as it is: {why}. The copy needs no view; put back what it reads, or rename what \
+         stands in its way, and run SELECT pennylane.setup();"
+    );
+    Notices.line(Level::Warning, &line);
 }
 
 /// What the views were made of: their text, and whether an optional table that they read is there.

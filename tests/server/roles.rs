@@ -151,8 +151,10 @@ fn who_may_only_read_neither_writes_nor_calls() {
             }
         }
         for table in tables.split(' ') {
-            for write in writes(table) {
-                assert_eq!(seen(&mut client, &write), Err("42501".into()), "{role}: {write}");
+            // Operators edit the mapping of the statements, row by row.
+            let edits = role == "operator" && table == "pcg_mapping";
+            for write in writes(table).iter().skip(if edits { 2 } else { 0 }) {
+                assert_eq!(seen(&mut client, write), Err("42501".into()), "{role}: {write}");
             }
         }
         // Traps and doors in the schema itself.

@@ -4,7 +4,7 @@
 use crate::cluster::wait_until;
 use crate::group::{Group, company};
 use crate::recipe;
-use crate::scene::{Scene, value};
+use crate::scene::{Scene, value, words};
 use fake_pennylane::Size;
 use postgres::Client;
 
@@ -148,6 +148,50 @@ fn the_worker_brings_views_up_to_date_at_its_next_run() {
     scene.execute(&format!("CREATE ROLE analyst; {OLDER}; SELECT pennylane.request_sync()"));
     wait_until("a second run", || scene.value(runs).as_deref() == Some("2"));
     assert_brought_up_to_date(&scene);
+}
+
+#[test]
+fn an_upgrade_that_somebody_who_reads_stands_in_the_way_of_is_tried_again() {
+    let scene = Scene::synced();
+    scene.execute(&format!("CREATE ROLE analyst; {OLDER}"));
+    let mut reader = scene.connect();
+    reader.batch_execute("BEGIN; SELECT count(*) FROM pennylane.dim_account").unwrap();
+    let refused = scene.connect().batch_execute("SET lock_timeout = '100ms'; SELECT pennylane.setup()").unwrap_err();
+    assert!(words(&refused).contains("55P03"), "{}", words(&refused));
+    assert_eq!(scene.value("SELECT views FROM pennylane.data_layout").unwrap(), "of another version");
+    reader.batch_execute("ROLLBACK").unwrap();
+    scene.execute("SELECT pennylane.setup()");
+    assert_brought_up_to_date(&scene);
+}
+
+#[test]
+fn no_view_is_made_over_somebody_elses_objects() {
+    let scene = Scene::synced();
+    scene.execute(
+        "CREATE ROLE stranger; GRANT USAGE, CREATE ON SCHEMA pennylane TO stranger; \
+         DROP TABLE pennylane.pcg_mapping CASCADE; DROP VIEW pennylane._account_labels CASCADE; SET ROLE stranger; \
+         CREATE FUNCTION pennylane.trap() RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''sprung''; END'; \
+         CREATE VIEW pennylane._account_labels AS SELECT 1::bigint AS company_id, ''::text AS number, pennylane.trap() AS label; \
+         CREATE VIEW pennylane.journals AS SELECT 1::bigint AS id, 1::bigint AS company_id, pennylane.trap() AS code, \
+             ''::text AS label, ''::text AS type; \
+         CREATE VIEW pennylane.pcg_mapping AS SELECT ''::text AS prefix, pennylane.trap() AS balance, ''::text AS side, \
+             ''::text AS section, ''::text AS heading, 1 AS position; \
+         RESET ROLE; UPDATE pennylane.data_layout SET views = NULL; SELECT pennylane.setup()",
+    );
+    let over = "SELECT string_agg(DISTINCT r.ev_class::regclass::text, ', ') FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid \
+                WHERE d.classid = 'pg_rewrite'::regclass AND r.ev_class <> d.refobjid AND d.refobjid IN \
+                    ('pennylane._account_labels'::regclass, 'pennylane.journals'::regclass, 'pennylane.pcg_mapping'::regclass)";
+    assert_eq!(scene.value(over), None);
+    let found = "SELECT detail FROM pennylane.check() WHERE item = 'views'";
+    let found = scene.value(found).unwrap();
+    for missing in ["trial_balance", "statement_accounts", "balance_sheet", "vat_summary"] {
+        assert!(found.contains(missing), "{found}");
+    }
+    assert_ne!(scene.value("SELECT count(*) FROM pennylane.general_ledger").unwrap(), "0");
+    scene.execute(
+        "DROP VIEW pennylane._account_labels, pennylane.journals, pennylane.pcg_mapping; SELECT pennylane.setup()",
+    );
+    assert_ne!(scene.value("SELECT count(*) FROM pennylane.balance_sheet").unwrap(), "0");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::recipe;
 use crate::scene::{Scene, value, words};
 use fake_pennylane::Size;
 use postgres::Client;
+use serde_json::json;
 
 /// The views that users read; the others are parts of them.
 fn public_views(client: &mut Client) -> Vec<String> {
@@ -93,6 +94,100 @@ fn the_statements_of_the_page_about_views_run_as_they_stand() {
     for view in public_views(&mut scene.connect()).iter().filter(|view| *view != "fec_legal") {
         assert!(table.iter().any(|line| line.contains(&format!("`{view}`"))), "{view} is not on the page");
     }
+}
+
+/// The columns of the views as they were released, a line each: what users' views stand on.
+const RELEASED: &str = include_str!("../fixtures/views.txt");
+
+#[test]
+fn columns_that_were_released_stay_where_they_are() {
+    let scene = Scene::new();
+    scene.execute("SELECT pennylane.setup()");
+    let mut client = scene.connect();
+    let columns = "SELECT format('%s %s %s %s', v.name, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod)) \
+                   FROM pennylane._views() WITH ORDINALITY AS v (name, place) \
+                   JOIN pg_attribute a ON a.attrelid = ('pennylane.' || v.name)::regclass AND a.attnum > 0 \
+                   WHERE v.name NOT LIKE '\\_%' ORDER BY v.name, a.attnum";
+    let columns: Vec<String> = client.query(columns, &[]).unwrap().iter().map(|row| row.get(0)).collect();
+    assert!(RELEASED.lines().count() > 250);
+    for line in RELEASED.lines() {
+        assert!(
+            columns.iter().any(|column| column == line),
+            "{line} is gone: a column is added at the end, and only there"
+        );
+    }
+    let added: Vec<&String> = columns.iter().filter(|column| !RELEASED.lines().any(|line| line == *column)).collect();
+    assert!(added.is_empty(), "add to tests/fixtures/views.txt: {added:#?}");
+}
+
+#[test]
+fn odd_records_stop_no_view_and_make_no_row_twice() {
+    let scene = Scene::new();
+    scene.api.world(|world| {
+        let huge: serde_json::Value = serde_json::from_str("99999999999999999999999").unwrap();
+        let lines = world.ids("ledger_entry_lines");
+        for (id, categories) in lines.iter().zip([
+            json!([{"id": huge, "weight": "99999999999999999999999", "category_group": {"id": 1.5}}, "x", 7, null]),
+            json!([{"id": "x", "label": 3, "weight": "a tenth", "category_group": 5, "analytical_code": {}}]),
+            json!({"id": 1}),
+            json!("x"),
+        ]) {
+            world.update("ledger_entry_lines", *id, |line| {
+                line.insert("categories".into(), categories.clone());
+            });
+        }
+        for (id, ids) in
+            lines.iter().rev().zip([json!([huge, "x", 1.5]), json!({"a": 1}), json!("x"), json!([]), json!(null)])
+        {
+            world.update("ledger_entry_lines", *id, |line| {
+                line["lettered_ledger_entry_lines"]["ids"] = ids.clone();
+            });
+        }
+        for (id, field) in
+            lines.iter().skip(20).zip(["ledger_account", "date", "journal", "ledger_entry", "debit", "credit", "label"])
+        {
+            world.update("ledger_entry_lines", *id, |line| {
+                line.insert(field.into(), json!(null));
+            });
+        }
+        for (id, field) in
+            world.ids("transactions").iter().zip(["bank_account", "date", "amount", "journal", "categories"])
+        {
+            world.update("transactions", *id, |transaction| {
+                transaction.insert(field.into(), json!(null));
+            });
+        }
+        for (id, field) in
+            world.ids("customer_invoices").iter().zip(["draft", "status", "amount", "deadline", "paid", "date"])
+        {
+            world.update("customer_invoices", *id, |invoice| {
+                invoice.insert(field.into(), json!(null));
+            });
+        }
+        // A fiscal year over another, and one that ends before it starts.
+        for (start, finish) in
+            [("2025-07-01", "2026-06-30"), ("2026-01-01", "2025-12-31"), ("2027-03-01", "2027-02-28")]
+        {
+            let mut year = world.new_record("fiscal_years");
+            year["start"] = json!(start);
+            year["finish"] = json!(finish);
+            world.insert("fiscal_years", year);
+        }
+    });
+    scene.sync("sync_full()");
+    let mut client = scene.connect();
+    for view in public_views(&mut client).iter().filter(|view| *view != "fec_legal") {
+        let key =
+            format!("SELECT attname FROM pg_attribute WHERE attrelid = 'pennylane.{view}'::regclass AND attnum = 1");
+        let key = value(&mut client, &key).unwrap();
+        let whole = format!("SELECT count(*) = count(DISTINCT {key}) AND count(t::text) > 0 FROM pennylane.{view} t");
+        assert_eq!(value(&mut client, &whole).unwrap(), "t", "{view}");
+    }
+    let lines = "SELECT (SELECT count(*) FROM pennylane.ledger_entry_lines) || ' ' || (SELECT count(*) FROM pennylane.general_ledger) \
+                 || ' ' || (SELECT count(*) FROM pennylane.fact_ledger_line)";
+    let lines = value(&mut client, lines).unwrap();
+    let counts: Vec<&str> = lines.split(' ').collect();
+    assert!(counts[0] == counts[1] && counts[1] == counts[2], "{lines}");
 }
 
 /// The state of a database whose views are those of another version, which had less: and a user's views and grants on them.

@@ -46,7 +46,7 @@ BEGIN
         'pennylane.subscriber_ddl() TO %I', role);
     PERFORM pennylane._share(
         ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
-              'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
+              'transform_runs', 'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
         || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name)));
 END
 $$;

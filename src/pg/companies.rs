@@ -4,7 +4,7 @@
 //! `companies` without a `token_hint`. A token of another company in its place is refused.
 
 use super::settings::{self, Settings};
-use super::{lock, progress, txn};
+use super::{lock, progress, transform_runs, txn};
 use crate::api::me;
 use crate::error::{Error, Result};
 use crate::secret::Token;
@@ -362,6 +362,7 @@ pub fn remove(company: i64, keep_data: bool) -> Result<()> {
                 );
                 rows += one::<i64>(&gone, &args())?.unwrap_or(0);
             }
+            transform_runs::note(None, None)?;
         }
         if there || rows > 0 { Ok(()) } else { Err(not_kept(company)) }
     })

@@ -9,7 +9,7 @@ use super::log::Notices;
 use super::progress::Shown;
 use super::settings::{self, Settings};
 use super::store::SpiStore;
-use super::{doctor, runs, setup as tables, txn};
+use super::{doctor, runs, setup as tables, transform_runs, txn};
 use crate::catalogue::{self, Export, data_table, data_tables};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
@@ -182,6 +182,7 @@ pub fn settle<T>(done: Result<T>) -> std::result::Result<T, ErrorReport> {
 /// Does a round for each company and gives the rows of the functions.
 fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
     let done = settle(each_company(company, |access| run(plan, access, company, force_deletes)))?;
+    settle(transform_runs::after_call())?;
     let of_table = |company: i64, report: TableReport| {
         (
             Some(company),
@@ -348,7 +349,7 @@ fn run(plan: &Plan, access: &Access, asked: Option<i64>, force_deletes: bool) ->
         let _shown = Shown::start(run.id, of_token);
         ports.log.line(Level::Step, &report::start_line(plan.sync_type, local_now()));
         let done = round::run(plan, &identity, limits, &mut SpiStore::new(of_token), ports)?;
-        runs::close(run, of_token, &done.reports, done.requests)?;
+        runs::close(run, of_token, &done)?;
         for line in report::end_lines(&done.reports, start.elapsed()) {
             ports.log.line(Level::Step, &line);
         }

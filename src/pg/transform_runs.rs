@@ -333,7 +333,7 @@ unsafe extern "C-unwind" fn close_at_exit(_code: i32, _argument: pg_sys::Datum) 
         );
         ("suspended", words)
     } else {
-        ("interrupted", "the server stopped. The next sync tries again.".to_owned())
+        ("interrupted", "its process was told to end. The next sync tries again.".to_owned())
     };
     let closed = txn::atomically(LIST, || close(run, status, None, Some(&words)));
     let words = closed.map_or_else(|error| error.in_full(), |()| words);

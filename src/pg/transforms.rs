@@ -201,7 +201,7 @@ fn understood<T>(
                 );
                 let hint = if is_lookup {
                     "Write each name with its schema, such as own.delays or pennylane.customers: a transform runs with \
-                     search_path = pg_catalog, pg_temp."
+                     search_path = pg_catalog, pg_temp. SELECT pennylane.setup(); makes the tables of schema pennylane."
                 } else {
                     "Run the statement by hand first, then give it to add_transform() between $$ and $$."
                 };

@@ -195,9 +195,7 @@ pub fn seen_by_caller() -> Result<Option<Vec<i64>>> {
                        WHERE p.polrelid = 'pennylane.companies'::pg_catalog.regclass AND NOT p.polpermissive \
                          AND (NOT o.rolsuper AND pg_catalog.pg_has_role(o.oid, p.polroles[1], 'USAGE') \
                               OR NOT s.rolsuper AND pg_catalog.pg_has_role(s.oid, p.polroles[1], 'MEMBER')))";
-    // SAFETY: a number of this session.
-    let caller = unsafe { pg_sys::GetOuterUserId() };
-    if one::<bool>(limited, &[caller.into()])? != Some(true) {
+    if one::<bool>(limited, &[txn::caller().into()])? != Some(true) {
         return Ok(None);
     }
     let seen = "SELECT coalesce(pg_catalog.array_agg(company_id), '{}') FROM pennylane.companies";

@@ -83,16 +83,19 @@ impl Drop for Deadline {
         unsafe {
             disable_timeout(cancel, false);
             disable_timeout(give_up, false);
-            if has_passed() {
+            if PASSED.load(Ordering::Relaxed) {
                 pg_sys::QueryCancelPending = 0;
             }
+        }
+        if !std::thread::panicking() {
+            PASSED.store(false, Ordering::Relaxed);
         }
     }
 }
 
-/// Whether it was the last deadline that cancelled.
+/// Whether what was raised while the last deadline ran came when its time was over. Asked once.
 pub fn has_passed() -> bool {
-    PASSED.load(Ordering::Relaxed)
+    PASSED.swap(false, Ordering::Relaxed)
 }
 
 /// Whether it is the last deadline that ends this process.

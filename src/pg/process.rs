@@ -157,6 +157,14 @@ pub fn reload() {
     }
 }
 
+/// Cancels what these processes are doing.
+pub fn cancel(processes: impl Iterator<Item = i32>) {
+    for process in processes {
+        // One that has ended meanwhile is not found.
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), nix::sys::signal::Signal::SIGINT);
+    }
+}
+
 /// Ends this process. With an exit code that is not 0 the launcher is started again, unless the server stops; that of
 /// others is told in the log as a failure.
 pub fn leave(code: i32) -> ! {

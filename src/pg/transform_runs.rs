@@ -210,17 +210,20 @@ fn one(due: &Due, log: &mut dyn Log) -> Result<()> {
 
 /// The error of what PostgreSQL raised; that of a cancel is ours only when the time was over.
 fn explain(due: &Due, prepared: bool, raised: &ErrorReportWithLevel) -> Option<Error> {
+    let has_passed = deadline::has_passed();
     let sqlstate = report::text(raised.sql_error_code());
     match raised.sql_error_code() {
-        PgSqlErrorCode::ERRCODE_QUERY_CANCELED => deadline::has_passed().then_some(Error::Overrun(due.timeout)),
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED => has_passed.then_some(Error::Overrun(due.timeout)),
         _ if sqlstate.starts_with("57P") => None,
         _ => {
             // Until it is understood, nothing is said but what its own text says.
-            let words = if prepared {
-                txn::words(raised, |message| transform::words(&sqlstate, message, &due.statement.to_string_lossy()))
-            } else {
-                Some(clean(raised.message()))
-            };
+            let words = txn::words(raised, |message| {
+                if prepared {
+                    transform::words(&sqlstate, message, &due.statement.to_string_lossy())
+                } else {
+                    Some(clean(message))
+                }
+            });
             let words = words.map(|words| format!(" ({words})")).unwrap_or_default();
             Some(Error::Statement { sqlstate, words })
         }

@@ -5,10 +5,13 @@
 
 #![allow(clippy::result_large_err, reason = "pgrx takes errors with their SQLSTATE as ErrorReport by value")]
 
+use super::log::Notices;
 use super::users_statement::{self, Kind};
 use super::{process, txn, version};
 use crate::catalogue::data_tables;
 use crate::error::{Error, Result};
+use crate::sync::ports::Log;
+use crate::sync::report::Level;
 use pgrx::function_name;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport};
 use pgrx::prelude::*;
@@ -61,9 +64,9 @@ fn add_transform(
     }
     // SAFETY: looks a role up.
     if unsafe { pg_sys::superuser_arg(caller) } {
-        notice!(
-            "the transform {name} will run with the rights of a superuser: SET ROLE to a lesser one before you add it"
-        );
+        let line =
+            format!("the transform {name} will run with the rights of a superuser: SET ROLE to a lesser one first");
+        Notices.line(Level::Step, &line);
     }
     Ok(())
 }

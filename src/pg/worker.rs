@@ -176,6 +176,7 @@ fn settle(done: Result<bool>, note: impl FnOnce(&Error) -> Result<()>) -> Result
 
 /// Status and words of a run that was stopped.
 fn stopped() -> (&'static str, &'static str) {
+    process::reload();
     // SAFETY: a flag of this process; the cancel has been heard.
     unsafe { pg_sys::QueryCancelPending = 0 };
     if terminated() {

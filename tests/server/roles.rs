@@ -121,6 +121,8 @@ fn who_may_only_read_neither_writes_nor_calls() {
         "_policies()",
         "_alert(1)",
         "_company_tables()",
+        "add_transform('t', 'SELECT 1', '{customers}')",
+        "drop_transform('t')",
     ];
     let tables = scene.value("SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'pennylane'::regnamespace AND relkind = 'r'");
     let tables = tables.unwrap();
@@ -135,9 +137,21 @@ fn who_may_only_read_neither_writes_nor_calls() {
         let mut client = scene.cluster.connect_as(role);
         for call in calls {
             let of_operators = role == "operator"
-                && ["setup", "sync_", "export_", "prove", "request_", "cancel_", "invoice_", "check", "_prove"]
-                    .iter()
-                    .any(|start| call.starts_with(start));
+                && [
+                    "setup",
+                    "sync_",
+                    "export_",
+                    "prove",
+                    "request_",
+                    "cancel_",
+                    "invoice_",
+                    "check",
+                    "_prove",
+                    "add_transform",
+                    "drop_transform",
+                ]
+                .iter()
+                .any(|start| call.starts_with(start));
             if !of_operators {
                 let refused = seen(&mut client, &format!("SELECT * FROM pennylane.{call}"));
                 assert_eq!(refused, Err("42501".into()), "{role} calls {call}");

@@ -2,6 +2,7 @@
 
 use crate::cluster::wait_until;
 use crate::group::{Group, company};
+use crate::log_scan::says;
 use crate::recipe::blocks;
 use crate::scene::{Scene, WORKER, sqlstate, sync, value, words};
 use fake_pennylane::{Fault, FaultKind, Size};
@@ -239,8 +240,8 @@ fn the_worker_ends_what_does_not_end_and_gives_up_what_cannot_be_ended() {
     assert_eq!(runs(&scene, "never"), "1");
     let check = "SELECT detail FROM pennylane.check() WHERE item = 'transforms'";
     assert!(scene.value(check).unwrap().contains("suspended: never"));
-    assert!(crate::log_scan::says(&scene.cluster.log(), "[WARNING] transform never: it did not stop"));
-    assert!(crate::log_scan::says(&scene.cluster.log(), "[TRANSFORM] write: ok, 1 lignes"));
+    assert!(says(&scene.cluster.log(), "[WARNING] transform never: it did not stop"));
+    assert!(says(&scene.cluster.log(), "[TRANSFORM] write: ok, 1 lignes"));
     // Added again it has another chance.
     add(&scene, "never", "INSERT INTO own.ran VALUES ('n')");
     wait_until("it runs", || last(&scene, "never").0 == "ok");
@@ -288,6 +289,23 @@ fn one_that_the_worker_was_at_when_it_ended_is_tried_again_and_given_up_after_tw
     assert!(runs[2].starts_with("interrupted its process ended before it did."), "{runs:?}");
     assert!(runs[3].starts_with("suspended its process ended before it did, twice"), "{runs:?}");
     assert_eq!(runs.len(), 4);
+}
+
+#[test]
+fn a_worker_that_is_turned_off_leaves_what_it_was_at() {
+    let scene = Scene::at_work(Size::tiny(), &["pennylane.sync_interval = 1"]);
+    scene.execute(ROLES);
+    alice(&scene)
+        .batch_execute(
+            "SELECT pennylane.add_transform('sleep', 'SELECT pg_catalog.pg_sleep(600)', '{customers}', '10 min')",
+        )
+        .unwrap();
+    wait_until("it runs", || last(&scene, "sleep").0 == "running");
+    let start = Instant::now();
+    scene.cluster.configure(&["pennylane.worker = off"]);
+    wait_until("it is gone", || scene.value(WORKER).is_none());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!((last(&scene, "sleep").0.as_str(), stale(&scene, "sleep").as_str()), ("interrupted", "t"));
 }
 
 #[test]
@@ -505,7 +523,10 @@ fn a_transform_is_its_roles_and_needs_the_right_to_add_one() {
             );
         }
     }
-    scene.execute("SET ROLE bob; RESET ROLE; SELECT pennylane.drop_transform('mine'); SET ROLE bob; SELECT pennylane.add_transform('mine', 'SELECT 1', '{customers}')");
+    assert!(says(&scene.cluster.log(), "the transform mine will run with the rights of a superuser"));
+    scene.execute(&format!(
+        "SELECT pennylane.drop_transform('mine'); SET ROLE bob; SELECT pennylane.add_transform({mine})"
+    ));
     assert_eq!(scene.value(by).unwrap(), "bob", "it is the role of the moment that counts");
     // Who may not add any more has none run, and who is gone neither.
     add(&scene, "hers", "SELECT 1");
@@ -595,7 +616,7 @@ fn no_value_of_a_record_is_told() {
         .collect();
     for name in names.iter().filter(|name| name.len() > 5) {
         assert!(!messages.contains(name.as_str()), "{name}: {messages}");
-        assert!(!crate::log_scan::says(&scene.cluster.log(), name), "{name} in the log");
+        assert!(!says(&scene.cluster.log(), name), "{name} in the log");
     }
     for (name, because) in
         [("as another", "42501. "), ("dynamic", "42P01. "), ("key", "names_pkey"), ("type", "22P02. ")]
@@ -666,7 +687,18 @@ fn a_session_that_sees_one_company_applies_nothing_that_is_for_all() {
          'INSERT INTO his.seen SELECT count(DISTINCT company_id) FROM pennylane.customers', '{customers}')",
     )
     .unwrap();
+    // Nor is it the session's right that counts in what it calls.
+    bob.batch_execute("CREATE TABLE his.asked (run bigint)").unwrap();
+    for (name, who) in [("own", company(1)), ("others", company(0))] {
+        bob.batch_execute(&format!(
+            "SELECT pennylane.add_transform('{name}', \
+             'INSERT INTO his.asked SELECT pennylane.request_sync(''full'', ''products'', {who})', '{{customers}}')"
+        ))
+        .unwrap();
+    }
     scene.execute("SELECT pennylane.sync_incremental('products')");
+    assert_eq!(last(scene, "own").0, "ok");
+    failed(scene, "others", "SQLSTATE 22023");
     assert_eq!(scene.value("SELECT companies FROM own.seen").unwrap(), "2");
     assert_eq!(scene.value("SELECT companies FROM his.seen").unwrap(), "1", "his own sees what he may see");
 }
@@ -698,4 +730,54 @@ fn a_run_that_is_cut_off_leaves_no_change_unapplied() {
         });
         wait_until("it is as before", || scene.value(there).is_none());
     }
+}
+
+#[test]
+fn the_examples_of_the_page_run_as_they_stand() {
+    const PAGE: &str = include_str!("../../docs/own-columns.md");
+    let scene = Scene::synced();
+    for block in blocks(PAGE, "Before you begin") {
+        scene.execute(block.text);
+    }
+    let mut accountant = scene.cluster.connect_as("accountant");
+    let mut run = |heading: &str| {
+        for block in blocks(PAGE, heading) {
+            assert_eq!(block.kind, "sql");
+            accountant.batch_execute(block.text).unwrap_or_else(|error| panic!("{}: {error:?}", block.text));
+        }
+    };
+    for heading in ["Payment delay", "Account classes", "Running balance", "See that they run"] {
+        run(heading);
+    }
+    let ran = "SELECT string_agg(name || ' ' || status || coalesce(message, ''), ', ' ORDER BY transform_run_id) FROM pennylane.transform_runs";
+    assert_eq!(scene.value(ran).unwrap(), "account classes ok, payment delays ok, running balance ok");
+    // Power BI reads what they made, and it is right.
+    let mut powerbi = scene.cluster.connect_as("powerbi");
+    for fact in [
+        "SELECT count(*) = (SELECT count(*) FROM pennylane.customer_invoices \
+                            WHERE NOT draft AND archived_at IS NULL AND credited_invoice_id IS NULL) AND count(*) > 0 FROM own.payment_delays",
+        "SELECT sum(debit) = (SELECT sum(debit) FROM pennylane.ledger_entry_lines) FROM own.account_months",
+        "SELECT bool_and(balance = (SELECT sum(amount) FROM pennylane.transactions t \
+                                    WHERE t.bank_account_id = r.bank_account_id AND t.archived_at IS NULL \
+                                      AND (t.date, t.id) <= (r.date, r.transaction_id))) FROM own.running_balance r",
+    ] {
+        assert_eq!(value(&mut powerbi, fact).as_deref(), Some("t"), "{fact}");
+    }
+    // A change of the data is a change of the figures, and notes stay.
+    scene.execute("UPDATE own.running_balance SET note = 'seen'");
+    let id = scene.api.world(|world| {
+        let id = world.ids("transactions")[0];
+        world.update("transactions", id, |transaction| {
+            transaction.insert("amount".into(), json!("1234.56"));
+        });
+        id
+    });
+    scene.sync("sync_incremental('transactions')");
+    let moved = format!("SELECT amount || ' ' || note FROM own.running_balance WHERE transaction_id = {id}");
+    assert_eq!(scene.value(&moved).unwrap(), "1234.56 seen");
+    run("Change one, or drop it");
+    assert_eq!(
+        scene.value("SELECT string_agg(name || ' ' || timeout, ', ' ORDER BY name) FROM pennylane.transforms").unwrap(),
+        "account classes 00:05:00, payment delays 00:02:00"
+    );
 }

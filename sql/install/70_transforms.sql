@@ -1,5 +1,7 @@
 -- Statements of users that are applied after each sync that changed one of their tables. docs/own-columns.md has examples.
 
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
 CREATE TABLE pennylane._transforms (
     name      text        PRIMARY KEY,
     statement text        NOT NULL,
@@ -57,3 +59,6 @@ CREATE VIEW pennylane.transforms AS
         ORDER BY r.transform_run_id DESC
         LIMIT 1
     ) AS last ON true;
+
+-- Where the functions of the library go.
+SET LOCAL search_path TO pennylane, pg_temp;

@@ -3,10 +3,15 @@
 use crate::error::clean;
 use std::time::Duration;
 
+/// What a process shows of itself while it applies one.
+pub fn work_line(name: &str) -> String {
+    format!("[TRANSFORM] {name}")
+}
+
 /// The line of a transform that was applied. `rows` is `None` where PostgreSQL does not tell.
 pub fn done_line(name: &str, rows: Option<u64>, took: Duration) -> String {
     let rows = rows.map(|rows| format!(", {rows} lignes")).unwrap_or_default();
-    format!("[TRANSFORM] {name}: ok{rows} en {:.1}s", took.as_secs_f64())
+    format!("{}: ok{rows} en {:.1}s", work_line(name), took.as_secs_f64())
 }
 
 /// The line of one that was not.

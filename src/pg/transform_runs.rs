@@ -4,7 +4,7 @@
 use super::deadline::{self, Deadline};
 use super::interrupts::Pending;
 use super::lock::{Running, Turn};
-use super::log::{Notices, ServerLog};
+use super::log::{Notices, ServerLog, activity};
 use super::transforms::{LIST, failed};
 use super::txn::{self, Confined, Confinement};
 use super::users_statement::{self, Kind};
@@ -25,13 +25,8 @@ use std::time::{Duration, Instant};
 const GRACE: Duration = Duration::from_secs(10);
 /// How often those are looked for that other processes have noted changes for meanwhile.
 const PASSES: u32 = 3;
-/// Settings of the session that would change what a statement means, and what it says in the server's log.
-const PINNED: [(&CStr, &CStr); 4] = [
-    (c"search_path", c"pg_catalog, pg_temp"),
-    (c"standard_conforming_strings", c"on"),
-    (c"row_security", c"on"),
-    (c"log_min_messages", c"fatal"),
-];
+/// What a function says is for who called, not for the server's log: it may be of records.
+const QUIET: [(&CStr, &CStr); 1] = [(c"log_min_messages", c"fatal")];
 
 /// Notes that these tables have changed, or any of them, for the transforms that wait for that.
 pub fn note(run: Option<i64>, tables: Option<Vec<String>>) -> Result<()> {
@@ -175,16 +170,17 @@ fn one(due: &Due, log: &mut dyn Log) -> Result<()> {
             |raised| explain(due, prepared.get(), raised),
             || {
                 let role = role(due)?;
-                let confinement = match users_statement::kinds(&due.statement).as_slice() {
-                    [Kind::ConcurrentRefresh] => Confinement::Role,
-                    _ => Confinement::Whole,
-                };
-                let rows = txn::with_settings(&PINNED, || {
+                let run_it = || {
+                    let confinement = match users_statement::kinds(&due.statement).as_slice() {
+                        [Kind::ConcurrentRefresh] => Confinement::Role,
+                        _ => Confinement::Whole,
+                    };
                     let _confined = Confined::to(role, confinement);
                     // Only the worker has nothing to lose: its caller's work and session are not a transform's to end.
                     let _deadline = Deadline::start(due.timeout, alone.then_some(GRACE));
                     users_statement::run(&due.statement, &prepared)
-                })?;
+                };
+                let rows = users_statement::with_its_settings(|| txn::with_settings(&QUIET, run_it))?;
                 close(run, "ok", rows, None)?;
                 let applied = "DELETE FROM pennylane._transform_marks WHERE name = $1 AND mark_id = ANY ($2)";
                 Spi::run_with_args(applied, &[due.name.as_str().into(), due.marks.clone().into()]).map_err(failed)?;
@@ -308,6 +304,7 @@ impl AtWork {
             // SAFETY: while a transaction can still be begun, as for the temporary tables of a session.
             unsafe { pg_sys::before_shmem_exit(Some(close_at_exit), pg_sys::Datum::null()) };
         }
+        activity(&transform::work_line(name));
         RUN.store(run, Ordering::Relaxed);
         NAME.set(name.to_owned());
         AtWork(())

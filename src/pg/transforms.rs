@@ -192,7 +192,7 @@ fn understood<T>(
     look: impl FnOnce(&CStr) -> T + std::panic::UnwindSafe,
 ) -> std::result::Result<T, ErrorReport> {
     let text = std::panic::AssertUnwindSafe(text);
-    PgTryBuilder::new(move || Ok(look(&text)))
+    PgTryBuilder::new(move || Ok(users_statement::with_its_settings(|| look(&text))))
         .catch_others(|caught| match caught {
             CaughtError::PostgresError(raised) => {
                 let code = raised.sql_error_code();

@@ -1,9 +1,27 @@
 //! A statement that somebody gave to be run later: what PostgreSQL's parser says of it, and its run.
 
+use super::{settings, txn};
 use crate::error::{Error, Result};
 use pgrx::prelude::*;
 use std::cell::Cell;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+
+/// Settings of a session that would change what a statement means. It means the same whoever calls for the sync.
+const MEANING: [(&CStr, &CStr); 6] = [
+    (c"search_path", c"pg_catalog, pg_temp"),
+    (c"standard_conforming_strings", c"on"),
+    (c"transform_null_equals", c"off"),
+    (c"row_security", c"on"),
+    (c"datestyle", c"ISO, DMY"),
+    (c"intervalstyle", c"postgres"),
+];
+
+/// Looks at a statement, or runs it, with the settings that all of them have.
+pub fn with_its_settings<T>(work: impl FnOnce() -> T) -> T {
+    let zone = CString::new(settings::timezone()).unwrap_or_default();
+    let zone = [(c"timezone", zone.as_c_str())];
+    txn::with_settings(&MEANING, || txn::with_settings(&zone, work))
+}
 
 /// What has a rule of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -188,6 +188,31 @@ fn a_lesser_role_refreshes_its_views_and_calls_its_functions() {
 }
 
 #[test]
+fn a_statement_means_the_same_whoever_calls() {
+    let scene = scene();
+    alice(&scene).batch_execute("CREATE TABLE own.told (what text)").unwrap();
+    add(
+        &scene,
+        "told",
+        "INSERT INTO own.told SELECT concat_ws(' ', current_setting('timezone'), '31/12/2025'::date, '2025-06-30 23:30Z'::timestamptz, \
+         'a\\b', interval '1 day 2 h', 1 = NULL)",
+    );
+    let mut session = scene.connect();
+    session
+        .batch_execute(
+            "SET datestyle = 'SQL, MDY'; SET timezone = 'Asia/Jakarta'; SET intervalstyle = 'iso_8601'; \
+             SET standard_conforming_strings = off; SET transform_null_equals = on; SET search_path = own; SET role = 'bob'",
+        )
+        .unwrap();
+    sync(&mut session, "sync_incremental('customers')");
+    assert_eq!(
+        scene.value("SELECT what FROM own.told").unwrap(),
+        "Europe/Paris 2025-12-31 2025-07-01 01:30:00+02 a\\b 1 day 02:00:00"
+    );
+    assert_eq!(value(&mut session, "SHOW datestyle").unwrap(), "SQL, MDY");
+}
+
+#[test]
 fn one_that_runs_for_ever_is_ended_in_time_and_the_session_goes_on() {
     let scene = scene();
     alice(&scene)
@@ -260,6 +285,8 @@ fn one_that_the_worker_was_at_when_it_ended_is_tried_again_and_given_up_after_tw
     let at_it = || wait_until("it runs", || last(&scene, "sleep").0 == "running");
     let pid = || scene.value(WORKER).unwrap();
     at_it();
+    let shown = "SELECT query FROM pg_stat_activity WHERE backend_type = 'penny_pg worker'";
+    assert_eq!(scene.value(shown).unwrap(), "[TRANSFORM] sleep");
     scene.execute(&format!("SELECT pg_cancel_backend({})", pid()));
     wait_until("it is cancelled", || runs(&scene, "sleep") == "2");
     at_it();

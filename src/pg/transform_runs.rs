@@ -239,7 +239,7 @@ fn role(due: &Due) -> Result<pg_sys::Oid> {
         Ok::<_, pgrx::spi::Error>(row.get::<pg_sys::Oid>(1)?.zip(row.get::<bool>(2)?))
     });
     let because = match found.map_err(failed)? {
-        Some((role, true)) => return Ok(role),
+        Some((role, true)) => return companies::require_unlimited(role).map(|()| role),
         Some((_, false)) => "may not add transforms any more",
         None => "is gone",
     };

@@ -7,7 +7,7 @@
 
 use super::log::Notices;
 use super::users_statement::{self, Kind};
-use super::{process, txn, version};
+use super::{companies, process, txn, version};
 use crate::catalogue::data_tables;
 use crate::error::{Error, Result};
 use crate::sync::ports::Log;
@@ -42,7 +42,8 @@ fn add_transform(
     let statement = statement.unwrap_or_default();
     checked_statement(statement)?;
     let caller = txn::current_role();
-    let is_new = as_owner(|| {
+    let added = as_owner(|| {
+        companies::require_unlimited(caller)?;
         let query = format!(
             "WITH added AS ( \
                  INSERT INTO pennylane._transforms AS t (name, statement, tables, timeout, added_by) \
@@ -59,7 +60,7 @@ fn add_transform(
         let args = [caller.into(), name.into(), statement.into(), tables.into(), timeout.into()];
         one::<bool>(&query, &args)
     })?;
-    if is_new.is_none() {
+    if added.is_none() {
         return Err(not_yours(name).into());
     }
     // SAFETY: looks a role up.

@@ -4,7 +4,6 @@ use super::report;
 use crate::error::{Error, Result};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
-use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 
 /// What became of the work inside a savepoint.
@@ -122,15 +121,8 @@ fn savepoint<T>(table: &str, explain: impl Explain, work: impl FnOnce() -> Resul
 
 /// Runs work in a savepoint with the rights of who called the function, where the function has its owner's.
 pub fn as_caller<T>(table: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    as_role(table, caller(), work)
-}
-
-thread_local! { static CONFINED_TO: Cell<Option<pg_sys::Oid>> = const { Cell::new(None) } }
-
-/// Who called the function: the role of the session, or that of the code of others that is being run.
-pub fn caller() -> pg_sys::Oid {
     // SAFETY: a number of this session.
-    CONFINED_TO.get().unwrap_or_else(|| unsafe { pg_sys::GetOuterUserId() })
+    as_role(table, unsafe { pg_sys::GetOuterUserId() }, work)
 }
 
 /// Runs work in a savepoint with the rights of this role.
@@ -157,7 +149,6 @@ pub struct Confined {
     role: pg_sys::Oid,
     context: i32,
     level: i32,
-    caller: Option<pg_sys::Oid>,
 }
 
 /// How far code of others is confined.
@@ -170,15 +161,11 @@ pub enum Confinement {
 
 impl Confined {
     pub fn begin() -> Confined {
-        Confined::with(current_role(), Confinement::Whole, CONFINED_TO.get())
+        Confined::to(current_role(), Confinement::Whole)
     }
 
-    /// The same with the rights of this role, which is then the one that calls.
+    /// The same with the rights of this role.
     pub fn to(to: pg_sys::Oid, confinement: Confinement) -> Confined {
-        Confined::with(to, confinement, Some(to))
-    }
-
-    fn with(to: pg_sys::Oid, confinement: Confinement, caller: Option<pg_sys::Oid>) -> Confined {
         let (mut role, mut context) = (pg_sys::Oid::INVALID, 0);
         let own = pg_sys::SECURITY_LOCAL_USERID_CHANGE
             | match confinement {
@@ -190,16 +177,15 @@ impl Confined {
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut role, &mut context);
             pg_sys::SetUserIdAndSecContext(to, context | own as i32);
-            Confined { role, context, level: pg_sys::NewGUCNestLevel(), caller: CONFINED_TO.replace(caller) }
+            Confined { role, context, level: pg_sys::NewGUCNestLevel() }
         }
     }
 }
 
 impl Drop for Confined {
     fn drop(&mut self) {
-        CONFINED_TO.set(self.caller);
         if !std::thread::panicking() {
-            // SAFETY: see `with`.
+            // SAFETY: see `to`.
             unsafe {
                 pg_sys::AtEOXact_GUC(false, self.level);
                 pg_sys::SetUserIdAndSecContext(self.role, self.context);

@@ -17,7 +17,7 @@ const CLASS: u16 = 0x5050;
 /// The key that `setup()` takes: no company has it.
 const SETUP: i64 = i64::MIN;
 /// The key of whoever applies transforms.
-const TRANSFORMS: i64 = i64::MIN + 1;
+const TRANSFORMS: i64 = i64::MIN + 2;
 /// How long a sync waits for its turn to apply them.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -213,13 +213,11 @@ fn explain(due: &Due, prepared: bool, raised: &ErrorReportWithLevel) -> Option<E
         _ if sqlstate.starts_with("57P") => None,
         _ => {
             // Until it is understood, nothing is said but what its own text says.
-            let words = txn::words(raised, |message| {
-                if prepared {
-                    transform::words(&sqlstate, message, &due.statement.to_string_lossy())
-                } else {
-                    Some(clean(message))
-                }
-            });
+            let words = match raised.message() {
+                _ if txn::is_in_users_words(raised) => None,
+                message if prepared => transform::words(&sqlstate, message, &due.statement.to_string_lossy()),
+                message => Some(clean(message)),
+            };
             let words = words.map(|words| format!(" ({words})")).unwrap_or_default();
             Some(Error::Statement { sqlstate, words })
         }

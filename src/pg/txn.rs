@@ -197,16 +197,12 @@ impl Drop for Confined {
 /// Errors whose messages name processes, files and objects, never a value of a record: missing rights, deadlocks, locks,
 /// disk, memory, connections.
 const WITHOUT_VALUES: [&str; 6] = ["42501", "40P01", "55P03", "53100", "53200", "58030"];
-/// Where languages raise what a user's function wants to say: under any SQLSTATE, with any words.
+/// Where languages raise what a user's function wants to say.
 const USERS_WORDS: [&str; 4] = ["pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c"];
 
-/// PostgreSQL's words for what it raised where they hold no value of a record, or where somebody knows more of it.
-pub fn words(raised: &ErrorReportWithLevel, otherwise: impl FnOnce(&str) -> Option<String>) -> Option<String> {
-    if USERS_WORDS.iter().any(|file| raised.file().ends_with(file)) {
-        return None;
-    }
-    let known = WITHOUT_VALUES.contains(&report::text(raised.sql_error_code()).as_str());
-    if known { Some(crate::error::clean(raised.message())) } else { otherwise(raised.message()) }
+/// Whether this is in words that a user chose: under any SQLSTATE, and maybe of a record.
+pub fn is_in_users_words(raised: &ErrorReportWithLevel) -> bool {
+    USERS_WORDS.iter().any(|file| raised.file().ends_with(file))
 }
 
 /// The table's error of what PostgreSQL raised. The message of a bad value or of a trigger is left out: it may quote a
@@ -219,8 +215,13 @@ fn table_error(table: &str, caught: CaughtError) -> Error {
         | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
         | PgSqlErrorCode::ERRCODE_DATABASE_DROPPED => caught.rethrow(),
         code => {
-            let words = words(raised, |_| None).map(|words| format!(" ({words})")).unwrap_or_default();
-            Error::Write { table: table.to_owned(), sqlstate: report::text(code), words }
+            let sqlstate = report::text(code);
+            let words = if WITHOUT_VALUES.contains(&sqlstate.as_str()) && !is_in_users_words(raised) {
+                format!(" ({})", crate::error::clean(raised.message()))
+            } else {
+                String::new()
+            };
+            Error::Write { table: table.to_owned(), sqlstate, words }
         }
     }
 }

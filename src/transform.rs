@@ -19,9 +19,11 @@ pub fn failed_line(name: &str, why: &str) -> String {
     format!("[WARNING] transform {name}: {why}")
 }
 
-/// Errors whose messages name constraints, tables and settings that are there, and never a value.
-const NAME_WHAT_IS_THERE: [&str; 12] =
-    ["21000", "22012", "23502", "23503", "23505", "23514", "23P01", "25001", "25006", "2BP01", "2D000", "55006"];
+/// Errors whose messages name roles, constraints, tables and files that are there, and never a value.
+const NAME_WHAT_IS_THERE: [&str; 18] = [
+    "21000", "22012", "23502", "23503", "23505", "23514", "23P01", "25001", "25006", "2BP01", "2D000", "40P01",
+    "42501", "53100", "53200", "55006", "55P03", "58030",
+];
 /// Errors whose messages quote names as a statement has them, which may be one that a function made of values.
 const NAME_WHAT_IS_SAID: [&str; 6] = ["3F000", "42703", "42704", "42809", "42P01", "55000"];
 

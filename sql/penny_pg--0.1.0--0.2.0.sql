@@ -2,12 +2,13 @@
 
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
--- Which layout the data tables have. No row: the first one, or no tables yet. setup(), and the background worker at its
--- next run, bring older ones up to date.
+-- Which layout the data tables have, and a digest of the views over them. No row: the first one, or no tables yet. setup(),
+-- and the background worker at its next run, bring older ones up to date.
 CREATE TABLE pennylane.data_layout (
     only_row boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (only_row),
     layout   integer     NOT NULL,
-    since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+    since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    views    text
 );
 SELECT pg_catalog.pg_extension_config_dump('pennylane.data_layout', '');
 
@@ -15,6 +16,14 @@ COMMENT ON TABLE pennylane.data_layout IS 'Internal: which layout the data table
 COMMENT ON COLUMN pennylane.data_layout.only_row IS 'Always true.';
 COMMENT ON COLUMN pennylane.data_layout.layout IS 'Number of the layout: 1 is that of version 0.1.0.';
 COMMENT ON COLUMN pennylane.data_layout.since IS 'Since when (database clock).';
+COMMENT ON COLUMN pennylane.data_layout.views IS 'Digest of what the views were made of; setup() makes them again when it is another one. NULL: made by an older version.';
+
+-- The views that setup() makes.
+CREATE FUNCTION pennylane._views() RETURNS SETOF text
+    LANGUAGE c STRICT
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', '_views_wrapper';
+COMMENT ON FUNCTION pennylane._views() IS 'Internal: the names of the views over the data tables and of their mapping table, in the order in which they stand on each other.';
 
 -- A copy of the data tables on another server, by logical replication. docs/replication.md has the recipe.
 --
@@ -29,7 +38,7 @@ DECLARE
     missing text;
 BEGIN
     SELECT pg_catalog.string_agg(t.name, ', ') INTO missing
-    FROM pennylane._data_tables() AS t (name)
+    FROM (SELECT pennylane._data_tables() UNION ALL SELECT 'pcg_mapping') AS t (name)
     WHERE NOT EXISTS (
         SELECT FROM pg_catalog.pg_class c
         WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = t.name AND c.relkind = 'r'
@@ -41,7 +50,7 @@ BEGIN
     END IF;
 
     RETURN QUERY
-    WITH tables AS MATERIALIZED (
+    WITH RECURSIVE tables AS MATERIALIZED (
         SELECT c.oid, c.relname, t.place
         FROM pennylane._data_tables() WITH ORDINALITY AS t (name, place)
         JOIN pg_catalog.pg_class c
@@ -49,9 +58,10 @@ BEGIN
     ), relations AS MATERIALIZED (
         SELECT t.oid, t.relname, 'TABLE' AS kind, t.place FROM tables t
         UNION ALL
-        SELECT c.oid, c.relname, 'VIEW', 1000
-        FROM pg_catalog.pg_class c
-        WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = 'fec_legal' AND c.relkind = 'v'
+        SELECT c.oid, c.relname, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, 1000 + v.place
+        FROM pennylane._views() WITH ORDINALITY AS v (name, place)
+        JOIN pg_catalog.pg_class c
+            ON c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = v.name AND c.relkind IN ('v', 'r')
     ), local AS MATERIALIZED (
         -- Stands on something that was made in this database and is neither one of these relations nor a constraint.
         SELECT d.classid, d.objid
@@ -61,6 +71,20 @@ BEGIN
                             'pg_catalog.pg_rewrite'::pg_catalog.regclass)
           AND d.refclassid <> 'pg_catalog.pg_constraint'::pg_catalog.regclass
           AND NOT (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid IN (SELECT r.oid FROM relations r))
+    ), broken (oid, place) AS (
+        -- Views that stand on such things, and views on these.
+        SELECT r.oid, r.place
+        FROM local l
+        JOIN pg_catalog.pg_rewrite rule ON l.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND l.objid = rule.oid
+        JOIN relations r ON r.oid = rule.ev_class AND r.kind = 'VIEW'
+        UNION
+        SELECT r.oid, r.place
+        FROM broken b
+        JOIN pg_catalog.pg_depend d
+            ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = b.oid
+            AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        JOIN pg_catalog.pg_rewrite rule ON rule.oid = d.objid
+        JOIN relations r ON r.oid = rule.ev_class AND r.kind = 'VIEW'
     ), columns AS (
         SELECT
             a.attrelid,
@@ -79,7 +103,7 @@ BEGIN
             END
             || CASE WHEN a.attnotnull AND (a.attgenerated = '' OR value.expression IS NOT NULL) THEN ' NOT NULL' ELSE '' END
             AS definition
-        FROM tables t
+        FROM relations t
         JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
         JOIN pg_catalog.pg_type ty ON ty.oid = a.atttypid
         LEFT JOIN LATERAL (
@@ -96,7 +120,7 @@ BEGIN
         UNION ALL
         SELECT k.conrelid, 10000, pg_catalog.format('CONSTRAINT %I %s', k.conname, pg_catalog.pg_get_constraintdef(k.oid))
         FROM pg_catalog.pg_constraint k
-        WHERE k.contype = 'p' AND k.conrelid IN (SELECT t.oid FROM tables t)
+        WHERE k.contype = 'p' AND k.conrelid IN (SELECT r.oid FROM relations r)
     ), statements (step, place, name, statement) AS (
         SELECT 1, 0::bigint, '', pg_catalog.format('SET client_encoding = %L', pg_catalog.pg_client_encoding())
         UNION ALL
@@ -105,7 +129,13 @@ BEGIN
         SELECT 3, t.place, '',
             pg_catalog.format(E'CREATE TABLE pennylane.%I (\n    %s\n)', t.relname, (
                 SELECT pg_catalog.string_agg(p.definition, E',\n    ' ORDER BY p.place) FROM parts p WHERE p.attrelid = t.oid))
-        FROM tables t
+        FROM relations t
+        WHERE t.kind = 'TABLE'
+        UNION ALL
+        -- No publication carries it: it is the subscriber's own to edit from then on.
+        SELECT 4, 0, '', pg_catalog.format('INSERT INTO pennylane.pcg_mapping (prefix, balance, side, section, heading, position) '
+            'VALUES (%L, %L, %L, %L, %L, %s)', m.prefix, m.balance, m.side, m.section, m.heading, m.position)
+        FROM pennylane.pcg_mapping m
         UNION ALL
         SELECT 4, t.place, c.relname::text, pg_catalog.pg_get_indexdef(c.oid)
         FROM tables t
@@ -146,16 +176,12 @@ BEGIN
     )
     SELECT s.statement || ';'
     FROM statements s
-    WHERE s.place < 1000 OR NOT EXISTS (
-        SELECT FROM local l
-        JOIN pg_catalog.pg_rewrite rule ON l.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND l.objid = rule.oid
-        JOIN relations r ON r.oid = rule.ev_class AND r.kind = 'VIEW'
-    )
+    WHERE s.place NOT IN (SELECT b.place FROM broken b)
     ORDER BY s.step, s.place, s.name;
 END
 $$;
 
-COMMENT ON FUNCTION pennylane.subscriber_ddl() IS 'What a server that shall hold a copy by logical replication runs first: schema, data tables as they are now, keys, indexes, comments, fec_legal; one statement a row. It needs no extension there. docs/replication.md has the recipe.';
+COMMENT ON FUNCTION pennylane.subscriber_ddl() IS 'What a server that shall hold a copy by logical replication runs first: schema, data tables as they are now, keys, indexes, comments, views and their mapping; one statement a row. It needs no extension there. docs/replication.md has the recipe.';
 
 -- Statements of users that are applied after each sync that changed one of their tables. docs/own-columns.md has examples.
 
@@ -265,7 +291,63 @@ COMMENT ON COLUMN pennylane.transform_runs.message IS 'What went wrong, and what
 COMMENT ON FUNCTION pennylane.add_transform(text, text, text[], interval) IS 'Adds a statement that each sync runs that changed one of these tables, with the rights of who calls, or changes the one of this name. One statement with schema-qualified names; it runs for the first time at the next sync. docs/own-columns.md has examples.';
 COMMENT ON FUNCTION pennylane.drop_transform(text) IS 'Forgets a statement that add_transform() was given. What it made stays.';
 
--- Readers may call and read what is new.
+-- The tables on request that are kept in this database, for every company in it.
+CREATE TABLE pennylane.enabled_tables (
+    table_name text        PRIMARY KEY,
+    enabled_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+SELECT pg_catalog.pg_extension_config_dump('pennylane.enabled_tables', '');
+
+COMMENT ON TABLE pennylane.enabled_tables IS 'The tables on request that are kept here, for every company. enable_table() and disable_table() change it.';
+COMMENT ON COLUMN pennylane.enabled_tables.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.enabled_tables.enabled_at IS 'Since when (database clock).';
+
+ALTER FUNCTION pennylane._data_tables() SECURITY DEFINER;
+COMMENT ON FUNCTION pennylane._data_tables() IS 'Internal: the names of the data tables that are kept here.';
+
+CREATE FUNCTION pennylane._known_tables() RETURNS SETOF text
+    LANGUAGE c STRICT
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', '_known_tables_wrapper';
+COMMENT ON FUNCTION pennylane._known_tables() IS 'Internal: the names of the data tables, kept here or not.';
+
+CREATE FUNCTION pennylane.enable_table(name text) RETURNS void
+    LANGUAGE c SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'enable_table_wrapper';
+
+CREATE FUNCTION pennylane.disable_table(name text, keep_data boolean DEFAULT true) RETURNS void
+    LANGUAGE c SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'disable_table_wrapper';
+
+COMMENT ON FUNCTION pennylane.enable_table(text) IS 'Keeps one more table from now on: quotes, categories, category_groups, journals or bank_establishments. Makes it at once; the next sync reads it whole, and needs the scope for it.';
+COMMENT ON FUNCTION pennylane.disable_table(text, boolean) IS 'Syncs a table of enable_table() no more. Table and rows stay for whoever reads them, unless keep_data is false: then its rows go, the table stays. Refused while a sync runs.';
+
+-- The tables that hold rows of companies: data and state, and none that somebody else keeps beside them. A table that is no
+-- longer kept may still hold some. A company's own row and its token are elsewhere.
+CREATE OR REPLACE FUNCTION pennylane._company_tables() RETURNS SETOF name
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.relname
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id' AND NOT a.attisdropped
+    JOIN pg_catalog.pg_class ours ON ours.oid = 'pennylane.companies'::pg_catalog.regclass
+    WHERE c.relnamespace = ours.relnamespace
+      AND c.relowner = ours.relowner
+      AND c.relkind = 'r'
+      AND c.relname NOT IN ('companies', 'company_tokens')
+      AND (
+          c.relname IN (SELECT pennylane._known_tables())
+          OR EXISTS (
+              SELECT FROM pg_catalog.pg_depend d
+              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
+          )
+      )
+$$;
+
+-- Readers may call subscriber_ddl() and read the list of tables on request.
 CREATE OR REPLACE FUNCTION pennylane.grant_reader(role name) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -278,11 +360,12 @@ BEGIN
         'pennylane._progress(), pennylane._data_tables(), pennylane.assert_healthy(), '
         'pennylane.fec_file(date, date, bigint), pennylane.fec_anomalies(date, date, bigint), '
         'pennylane._fec_missing_columns(), pennylane._fec_periods(), pennylane._fec_not_held(date, date, bigint), '
-        'pennylane.subscriber_ddl() TO %I', role);
+        'pennylane.subscriber_ddl(), pennylane._views() TO %I', role);
     PERFORM pennylane._share(
         ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
-              'transform_runs', 'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
-        || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name)));
+              'enabled_tables', 'transform_runs', 'schedule', 'health', 'progress', '_past_runs']
+        || ARRAY(SELECT t.name FROM pennylane._known_tables() AS t (name))
+        || ARRAY(SELECT v.name FROM pennylane._views() AS v (name)));
 END
 $$;
 
@@ -295,14 +378,18 @@ BEGIN
         WITH made (kind, name, owner, acl) AS (
             SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relowner, c.relacl
             FROM pg_catalog.pg_class c
-            WHERE c.oid IN ('pennylane.data_layout'::pg_catalog.regclass, 'pennylane._transforms'::pg_catalog.regclass,
-                            'pennylane._transform_marks'::pg_catalog.regclass, 'pennylane.transform_runs'::pg_catalog.regclass,
-                            'pennylane.transforms'::pg_catalog.regclass)
+            WHERE c.oid IN ('pennylane.data_layout'::pg_catalog.regclass, 'pennylane.enabled_tables'::pg_catalog.regclass,
+                            'pennylane._transforms'::pg_catalog.regclass, 'pennylane._transform_marks'::pg_catalog.regclass,
+                            'pennylane.transform_runs'::pg_catalog.regclass, 'pennylane.transforms'::pg_catalog.regclass)
             UNION ALL
             SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proowner,
                 coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
             FROM pg_catalog.pg_proc p
             WHERE p.oid IN ('pennylane.subscriber_ddl()'::pg_catalog.regprocedure,
+                            'pennylane._views()'::pg_catalog.regprocedure,
+                            'pennylane._known_tables()'::pg_catalog.regprocedure,
+                            'pennylane.enable_table(text)'::pg_catalog.regprocedure,
+                            'pennylane.disable_table(text, boolean)'::pg_catalog.regprocedure,
                             'pennylane.add_transform(text, text, text[], interval)'::pg_catalog.regprocedure,
                             'pennylane.drop_transform(text)'::pg_catalog.regprocedure)
         )
@@ -319,7 +406,7 @@ BEGIN
 END
 $privileges$;
 
--- Whoever reads already may call what is new.
+-- Whoever reads already may call and read what is new.
 DO $readers$
 DECLARE
     reader record;
@@ -331,7 +418,8 @@ BEGIN
         JOIN pg_catalog.pg_roles r ON r.oid = may.grantee
         WHERE c.oid = 'pennylane.companies'::pg_catalog.regclass AND may.privilege_type = 'SELECT' AND may.grantee <> c.relowner
     LOOP
-        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION pennylane.subscriber_ddl() TO %I', reader.rolname);
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION pennylane.subscriber_ddl(), pennylane._views() TO %I', reader.rolname);
+        EXECUTE pg_catalog.format('GRANT SELECT ON pennylane.enabled_tables TO %I', reader.rolname);
     END LOOP;
 END
 $readers$;
@@ -340,3 +428,4 @@ SELECT pennylane._share(ARRAY['transform_runs']);
 GRANT EXECUTE ON FUNCTION pennylane.add_transform(text, text, text[], interval), pennylane.drop_transform(text)
     TO pennylane_operator;
 GRANT SELECT ON pennylane.transforms TO pennylane_operator;
+GRANT EXECUTE ON FUNCTION pennylane.enable_table(text), pennylane.disable_table(text, boolean) TO pennylane_operator;

@@ -101,6 +101,9 @@ pub enum Error {
     /// Another run holds the company.
     #[error("a sync of company {company} is already running{holder}")]
     Busy { company: i64, holder: String },
+    /// A sync needs the list of tables as it is, whoever takes one off it needs that no sync runs.
+    #[error("the list of tables is in use, by a sync or by somebody who changes it{holder}")]
+    TablesInUse { holder: String },
     /// REPEATABLE READ or SERIALIZABLE.
     #[error(
         "a sync cannot run in a REPEATABLE READ or SERIALIZABLE transaction: it would compare with an old snapshot"
@@ -154,7 +157,7 @@ impl Error {
             Error::Period { error, .. } => error.kind(),
             Error::Argument { .. } => Kind::Argument,
             Error::Denied { .. } => Kind::Denied,
-            Error::Busy { .. } => Kind::Busy,
+            Error::Busy { .. } | Error::TablesInUse { .. } => Kind::Busy,
             Error::Transaction => Kind::Transaction,
             Error::ReadOnly => Kind::ReadOnly,
             Error::Interrupted => Kind::Interrupted,
@@ -232,7 +235,9 @@ impl Error {
             Error::Period { error, .. } => error.hint(),
             Error::ForeignRecord { .. } => "Check that each token belongs to the company that it is used for.".into(),
             Error::Argument { hint, .. } | Error::Denied { hint, .. } | Error::Setup { hint, .. } => hint.clone(),
-            Error::Busy { .. } => "Wait for it to end, or look at it with SELECT * FROM pg_stat_activity;".into(),
+            Error::Busy { .. } | Error::TablesInUse { .. } => {
+                "Wait for it to end, or look at it with SELECT * FROM pg_stat_activity;".into()
+            }
             Error::Transaction => "Use SET TRANSACTION ISOLATION LEVEL READ COMMITTED, the default.".into(),
             Error::ReadOnly => "Run it on the primary, in a transaction that may write.".into(),
             Error::Interrupted => "Run the sync again: it goes on from what is held.".into(),

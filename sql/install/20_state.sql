@@ -119,14 +119,22 @@ CREATE TABLE pennylane.altered_rows (
     PRIMARY KEY (company_id, table_name, id, period_start, period_end)
 );
 
--- Which layout the data tables have. No row: the first one, or no tables yet.
+-- Which layout the data tables have, and a digest of the views over them. No row: the first one, or no tables yet.
 CREATE TABLE pennylane.data_layout (
     only_row boolean     NOT NULL DEFAULT true PRIMARY KEY CHECK (only_row),
     layout   integer     NOT NULL,
-    since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+    since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    views    text
+);
+
+-- The tables on request that are kept in this database, for every company in it.
+CREATE TABLE pennylane.enabled_tables (
+    table_name text        PRIMARY KEY,
+    enabled_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 
 SELECT pg_catalog.pg_extension_config_dump('pennylane.data_layout', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane.enabled_tables', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.sync_state', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.pending_entries', '');
 SELECT pg_catalog.pg_extension_config_dump('pennylane.applied_events', '');

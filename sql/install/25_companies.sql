@@ -51,8 +51,8 @@ CREATE EVENT TRIGGER penny_pg_keep_tokens_unpublished ON ddl_command_end
     WHEN TAG IN ('CREATE PUBLICATION', 'ALTER PUBLICATION')
     EXECUTE FUNCTION pennylane._keep_tokens_unpublished();
 
--- The tables that hold rows of companies: data and state, and none that somebody else keeps beside them. A company's own
--- row and its token are elsewhere.
+-- The tables that hold rows of companies: data and state, and none that somebody else keeps beside them. A table that is no
+-- longer kept may still hold some. A company's own row and its token are elsewhere.
 CREATE FUNCTION pennylane._company_tables() RETURNS SETOF name
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -66,7 +66,7 @@ AS $$
       AND c.relkind = 'r'
       AND c.relname NOT IN ('companies', 'company_tokens')
       AND (
-          c.relname IN (SELECT pennylane._data_tables())
+          c.relname IN (SELECT pennylane._known_tables())
           OR EXISTS (
               SELECT FROM pg_catalog.pg_depend d
               WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'

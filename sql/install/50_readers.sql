@@ -43,11 +43,12 @@ BEGIN
         'pennylane._progress(), pennylane._data_tables(), pennylane.assert_healthy(), '
         'pennylane.fec_file(date, date, bigint), pennylane.fec_anomalies(date, date, bigint), '
         'pennylane._fec_missing_columns(), pennylane._fec_periods(), pennylane._fec_not_held(date, date, bigint), '
-        'pennylane.subscriber_ddl() TO %I', role);
+        'pennylane.subscriber_ddl(), pennylane._views() TO %I', role);
     PERFORM pennylane._share(
         ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
-              'transform_runs', 'schedule', 'health', 'progress', '_past_runs', 'fec_legal']
-        || ARRAY(SELECT t.name FROM pennylane._data_tables() AS t (name)));
+              'enabled_tables', 'transform_runs', 'schedule', 'health', 'progress', '_past_runs']
+        || ARRAY(SELECT t.name FROM pennylane._known_tables() AS t (name))
+        || ARRAY(SELECT v.name FROM pennylane._views() AS v (name)));
 END
 $$;
 

@@ -11,7 +11,7 @@ DECLARE
     missing text;
 BEGIN
     SELECT pg_catalog.string_agg(t.name, ', ') INTO missing
-    FROM pennylane._data_tables() AS t (name)
+    FROM (SELECT pennylane._data_tables() UNION ALL SELECT 'pcg_mapping') AS t (name)
     WHERE NOT EXISTS (
         SELECT FROM pg_catalog.pg_class c
         WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = t.name AND c.relkind = 'r'
@@ -23,7 +23,7 @@ BEGIN
     END IF;
 
     RETURN QUERY
-    WITH tables AS MATERIALIZED (
+    WITH RECURSIVE tables AS MATERIALIZED (
         SELECT c.oid, c.relname, t.place
         FROM pennylane._data_tables() WITH ORDINALITY AS t (name, place)
         JOIN pg_catalog.pg_class c
@@ -31,9 +31,10 @@ BEGIN
     ), relations AS MATERIALIZED (
         SELECT t.oid, t.relname, 'TABLE' AS kind, t.place FROM tables t
         UNION ALL
-        SELECT c.oid, c.relname, 'VIEW', 1000
-        FROM pg_catalog.pg_class c
-        WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = 'fec_legal' AND c.relkind = 'v'
+        SELECT c.oid, c.relname, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, 1000 + v.place
+        FROM pennylane._views() WITH ORDINALITY AS v (name, place)
+        JOIN pg_catalog.pg_class c
+            ON c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND c.relname = v.name AND c.relkind IN ('v', 'r')
     ), local AS MATERIALIZED (
         -- Stands on something that was made in this database and is neither one of these relations nor a constraint.
         SELECT d.classid, d.objid
@@ -43,6 +44,20 @@ BEGIN
                             'pg_catalog.pg_rewrite'::pg_catalog.regclass)
           AND d.refclassid <> 'pg_catalog.pg_constraint'::pg_catalog.regclass
           AND NOT (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid IN (SELECT r.oid FROM relations r))
+    ), broken (oid, place) AS (
+        -- Views that stand on such things, and views on these.
+        SELECT r.oid, r.place
+        FROM local l
+        JOIN pg_catalog.pg_rewrite rule ON l.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND l.objid = rule.oid
+        JOIN relations r ON r.oid = rule.ev_class AND r.kind = 'VIEW'
+        UNION
+        SELECT r.oid, r.place
+        FROM broken b
+        JOIN pg_catalog.pg_depend d
+            ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = b.oid
+            AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        JOIN pg_catalog.pg_rewrite rule ON rule.oid = d.objid
+        JOIN relations r ON r.oid = rule.ev_class AND r.kind = 'VIEW'
     ), columns AS (
         SELECT
             a.attrelid,
@@ -61,7 +76,7 @@ BEGIN
             END
             || CASE WHEN a.attnotnull AND (a.attgenerated = '' OR value.expression IS NOT NULL) THEN ' NOT NULL' ELSE '' END
             AS definition
-        FROM tables t
+        FROM relations t
         JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
         JOIN pg_catalog.pg_type ty ON ty.oid = a.atttypid
         LEFT JOIN LATERAL (
@@ -78,7 +93,7 @@ BEGIN
         UNION ALL
         SELECT k.conrelid, 10000, pg_catalog.format('CONSTRAINT %I %s', k.conname, pg_catalog.pg_get_constraintdef(k.oid))
         FROM pg_catalog.pg_constraint k
-        WHERE k.contype = 'p' AND k.conrelid IN (SELECT t.oid FROM tables t)
+        WHERE k.contype = 'p' AND k.conrelid IN (SELECT r.oid FROM relations r)
     ), statements (step, place, name, statement) AS (
         SELECT 1, 0::bigint, '', pg_catalog.format('SET client_encoding = %L', pg_catalog.pg_client_encoding())
         UNION ALL
@@ -87,7 +102,13 @@ BEGIN
         SELECT 3, t.place, '',
             pg_catalog.format(E'CREATE TABLE pennylane.%I (\n    %s\n)', t.relname, (
                 SELECT pg_catalog.string_agg(p.definition, E',\n    ' ORDER BY p.place) FROM parts p WHERE p.attrelid = t.oid))
-        FROM tables t
+        FROM relations t
+        WHERE t.kind = 'TABLE'
+        UNION ALL
+        -- No publication carries it: it is the subscriber's own to edit from then on.
+        SELECT 4, 0, '', pg_catalog.format('INSERT INTO pennylane.pcg_mapping (prefix, balance, side, section, heading, position) '
+            'VALUES (%L, %L, %L, %L, %L, %s)', m.prefix, m.balance, m.side, m.section, m.heading, m.position)
+        FROM pennylane.pcg_mapping m
         UNION ALL
         SELECT 4, t.place, c.relname::text, pg_catalog.pg_get_indexdef(c.oid)
         FROM tables t
@@ -128,11 +149,7 @@ BEGIN
     )
     SELECT s.statement || ';'
     FROM statements s
-    WHERE s.place < 1000 OR NOT EXISTS (
-        SELECT FROM local l
-        JOIN pg_catalog.pg_rewrite rule ON l.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND l.objid = rule.oid
-        JOIN relations r ON r.oid = rule.ev_class AND r.kind = 'VIEW'
-    )
+    WHERE s.place NOT IN (SELECT b.place FROM broken b)
     ORDER BY s.step, s.place, s.name;
 END
 $$;

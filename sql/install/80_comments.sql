@@ -4,6 +4,11 @@ COMMENT ON TABLE pennylane.data_layout IS 'Internal: which layout the data table
 COMMENT ON COLUMN pennylane.data_layout.only_row IS 'Always true.';
 COMMENT ON COLUMN pennylane.data_layout.layout IS 'Number of the layout: 1 is that of version 0.1.0.';
 COMMENT ON COLUMN pennylane.data_layout.since IS 'Since when (database clock).';
+COMMENT ON COLUMN pennylane.data_layout.views IS 'Digest of what the views were made of; setup() makes them again when it is another one. NULL: made by an older version.';
+
+COMMENT ON TABLE pennylane.enabled_tables IS 'The tables on request that are kept here, for every company. enable_table() and disable_table() change it.';
+COMMENT ON COLUMN pennylane.enabled_tables.table_name IS 'Table of schema pennylane.';
+COMMENT ON COLUMN pennylane.enabled_tables.enabled_at IS 'Since when (database clock).';
 
 COMMENT ON TABLE pennylane.sync_state IS 'How fresh each table is: one row a company and table.';
 COMMENT ON COLUMN pennylane.sync_state.company_id IS 'Pennylane company.';
@@ -101,6 +106,8 @@ COMMENT ON FUNCTION pennylane.invoice_pdf(text, bigint, bigint) IS 'The PDF of a
 COMMENT ON FUNCTION pennylane.prove(bigint) IS 'Compares the ledger lines, account by account and to the cent, with Pennylane''s own trial balance of every fiscal year that has begun, and with the FEC. One row an account that differs; pennylane.proofs keeps all of them. Changes no data.';
 COMMENT ON FUNCTION pennylane._prove(bigint) IS 'Internal: proves the ledger into pennylane.proofs and gives the company.';
 COMMENT ON FUNCTION pennylane.setup() IS 'Creates or upgrades the data tables. Harmless when they are up to date; never touches a table that another role made.';
+COMMENT ON FUNCTION pennylane.enable_table(text) IS 'Keeps one more table from now on: quotes, categories, category_groups, journals or bank_establishments. Makes it at once; the next sync reads it whole, and needs the scope for it.';
+COMMENT ON FUNCTION pennylane.disable_table(text, boolean) IS 'Syncs a table of enable_table() no more. Table and rows stay for whoever reads them, unless keep_data is false: then its rows go, the table stays. Refused while a sync runs.';
 COMMENT ON FUNCTION pennylane.sync_full(text, bigint, boolean) IS 'Reads the whole of one table, or of all, from Pennylane; writes what differs and deletes what is gone. One row a table. Runs in the caller''s transaction, which stays open while it reads; ROLLBACK undoes it. force_deletes lets it delete more than pennylane.max_delete_percent.';
 COMMENT ON FUNCTION pennylane.check() IS 'The doctor: what works, what does not, and what to do. Needs the network, writes nothing.';
 COMMENT ON FUNCTION pennylane._armed_foreign_keys() IS 'Internal: triggers of the informational foreign keys that are still enabled.';
@@ -110,7 +117,9 @@ COMMENT ON FUNCTION pennylane.request_sync(text, text, bigint) IS 'Asks the back
 COMMENT ON FUNCTION pennylane.cancel_run(bigint) IS 'Stops a run that the background worker has in hand or in its queue. False when it has neither.';
 COMMENT ON FUNCTION pennylane.assert_healthy() IS 'Raises an error when health holds one, or when nothing was synced yet. For a pg_cron job or a monitor.';
 COMMENT ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timestamptz, bigint) IS 'Internal: when the next runs of the background worker are, after what the view _past_runs tells.';
-COMMENT ON FUNCTION pennylane._data_tables() IS 'Internal: the names of the data tables.';
+COMMENT ON FUNCTION pennylane._data_tables() IS 'Internal: the names of the data tables that are kept here.';
+COMMENT ON FUNCTION pennylane._known_tables() IS 'Internal: the names of the data tables, kept here or not.';
+COMMENT ON FUNCTION pennylane._views() IS 'Internal: the names of the views over the data tables and of their mapping table, in the order in which they stand on each other.';
 COMMENT ON FUNCTION pennylane._progress() IS 'Internal: what the runs of this database have read; the view progress shows it.';
 COMMENT ON FUNCTION pennylane._alert(bigint) IS 'Internal: sends NOTIFY pennylane_alert for each error of a run that its forerunner did not have.';
 
@@ -132,7 +141,7 @@ COMMENT ON FUNCTION pennylane.add_company(text, text) IS 'Asks Pennylane whose t
 COMMENT ON FUNCTION pennylane.rotate_token(bigint, text) IS 'Stores another token for a company, after asking Pennylane whether it is that company''s. A run under way goes on with either. The statement is hidden as that of add_company() is.';
 COMMENT ON FUNCTION pennylane.remove_company(bigint, boolean) IS 'Forgets a company''s token and syncs it no more. Its rows and history stay, unless keep_data is false.';
 COMMENT ON FUNCTION pennylane.grant_reader(name) IS 'Lets a role read the data tables, the state and the views of this database, and see keys and relations in BI tools. REVOKE takes it back.';
-COMMENT ON FUNCTION pennylane.subscriber_ddl() IS 'What a server that shall hold a copy by logical replication runs first: schema, data tables as they are now, keys, indexes, comments, fec_legal; one statement a row. It needs no extension there. docs/replication.md has the recipe.';
+COMMENT ON FUNCTION pennylane.subscriber_ddl() IS 'What a server that shall hold a copy by logical replication runs first: schema, data tables as they are now, keys, indexes, comments, views and their mapping; one statement a row. It needs no extension there. docs/replication.md has the recipe.';
 COMMENT ON FUNCTION pennylane.grant_company(name, bigint) IS 'Limits a role to this company and those granted before, by row-level security in every table; the role sees all companies until its first grant. A member of several limited roles sees only what each of them may see. PostgreSQL 15 and later.';
 COMMENT ON FUNCTION pennylane.revoke_companies(name) IS 'Takes back what grant_company() did for a role: it sees every company again that it may read.';
 COMMENT ON FUNCTION pennylane._share(name[]) IS 'Internal: lets every reader read these relations.';

@@ -13,7 +13,7 @@ BEGIN
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_roles r ON r.oid = c.relowner
     WHERE c.relnamespace = 'pennylane'::pg_catalog.regnamespace AND r.rolname <> 'pennylane_owner'
-      AND c.relname IN (SELECT t.name FROM pennylane._data_tables() AS t (name))
+      AND c.relname IN (SELECT t.name FROM pennylane._known_tables() AS t (name))
     ORDER BY c.relname
     LIMIT 1;
     IF FOUND THEN
@@ -127,6 +127,7 @@ GRANT EXECUTE ON FUNCTION pennylane._next_runs(timestamptz, timestamptz, timesta
 SELECT pennylane.grant_reader('pennylane_reader');
 
 GRANT EXECUTE ON FUNCTION pennylane.setup(), pennylane.check(),
+    pennylane.enable_table(text), pennylane.disable_table(text, boolean),
     pennylane.sync_full(text, bigint, boolean), pennylane.sync_incremental(text, bigint),
     pennylane.export_fec(date, date, bigint), pennylane.export_analytical_ledger(date, date, bigint),
     pennylane.prove(bigint), pennylane._prove(bigint),

@@ -26,8 +26,8 @@ COMMENT ON COLUMN pennylane.bank_accounts.currency IS 'Currency of the account, 
 COMMENT ON COLUMN pennylane.bank_accounts.balance IS 'Current balance, taken to be in the currency of the account. Pennylane does not say as of when. [balance]';
 COMMENT ON COLUMN pennylane.bank_accounts.created_at IS 'When Pennylane created this record. [created_at]';
 COMMENT ON COLUMN pennylane.bank_accounts.updated_at IS 'When Pennylane last updated this record; not every change moves it. [updated_at]';
-COMMENT ON COLUMN pennylane.bank_accounts.bank_establishment_id IS 'Bank, an id of GET /bank_establishments (no table here). [bank_establishment.id]';
-COMMENT ON COLUMN pennylane.bank_accounts.journal_id IS 'Journal of the account. Journals have no table here: the id is that of GET /journals. NULL: none. [journal.id]';
+COMMENT ON COLUMN pennylane.bank_accounts.bank_establishment_id IS 'Bank; points to bank_establishments.id, a table on request (SELECT pennylane.enable_table(''bank_establishments'');). [bank_establishment.id]';
+COMMENT ON COLUMN pennylane.bank_accounts.journal_id IS 'Journal of the account; points to journals.id, a table on request (SELECT pennylane.enable_table(''journals'');). NULL: none. [journal.id]';
 COMMENT ON COLUMN pennylane.bank_accounts.ledger_account_id IS 'Ledger account of the bank account; points to ledger_accounts.id. [ledger_account.id]';
 COMMENT ON COLUMN pennylane.bank_accounts.extra IS 'What Pennylane sends and no column holds, by name; values that did not fit their column are under the key _misfit. NULL: nothing.';
 COMMENT ON COLUMN pennylane.bank_accounts._synced_at IS 'When this version of the row was written (database clock). A row that did not change keeps its time.';

@@ -34,7 +34,7 @@ COMMENT ON COLUMN pennylane.ledger_entries.piece_number IS 'Voucher reference. N
 COMMENT ON COLUMN pennylane.ledger_entries.date IS 'Accounting date. NULL: not dated yet, as on some drafts. [date]';
 COMMENT ON COLUMN pennylane.ledger_entries.due_date IS 'Due date. NULL: none. [due_date]';
 COMMENT ON COLUMN pennylane.ledger_entries.invoice_number IS 'Number of the invoice that the entry records. NULL: none. [invoice_number]';
-COMMENT ON COLUMN pennylane.ledger_entries.journal_id IS 'Journal of the entry. Journals have no table here: the id is that of GET /journals. [journal.id]';
+COMMENT ON COLUMN pennylane.ledger_entries.journal_id IS 'Journal of the entry; points to journals.id, a table on request (SELECT pennylane.enable_table(''journals'');). [journal.id]';
 COMMENT ON COLUMN pennylane.ledger_entries.status IS 'State of an entry made from an invoice or a transaction. Known values: draft, entry, accounting_needed, waiting_details, validation_needed, complete, archived; the list grows. NULL: neither an invoice nor a transaction to process. [status]';
 COMMENT ON COLUMN pennylane.ledger_entries.categories IS 'Analytical categories of the entry, a JSON array of objects: id, label, weight, category_group, analytical_code, created_at, updated_at. weight is the share as text, such as "0.25". Empty array: none. [categories]';
 COMMENT ON COLUMN pennylane.ledger_entries.ledger_attachment_filename IS 'Name of the attached file; older twin of attachment_filename, deprecated by Pennylane. NULL: none. [ledger_attachment_filename]';

@@ -34,7 +34,7 @@ COMMENT ON COLUMN pennylane.ledger_entry_lines.label IS 'Label of the line. May 
 COMMENT ON COLUMN pennylane.ledger_entry_lines.categories IS 'Analytical categories of the line, a JSON array of objects: id, label, weight, category_group, analytical_code, created_at, updated_at. weight is the share as text, such as "0.25". Empty array: none. [categories]';
 COMMENT ON COLUMN pennylane.ledger_entry_lines.ledger_account_id IS 'Account; points to ledger_accounts.id. [ledger_account.id]';
 COMMENT ON COLUMN pennylane.ledger_entry_lines.ledger_account_number IS 'Number of the account, text. Several accounts can share one: group by it, join on ledger_account_id. [ledger_account.number]';
-COMMENT ON COLUMN pennylane.ledger_entry_lines.journal_id IS 'Journal of the entry. Journals have no table here: the id is that of GET /journals. [journal.id]';
+COMMENT ON COLUMN pennylane.ledger_entry_lines.journal_id IS 'Journal of the entry; points to journals.id, a table on request (SELECT pennylane.enable_table(''journals'');). [journal.id]';
 COMMENT ON COLUMN pennylane.ledger_entry_lines.date IS 'Accounting date. [date]';
 COMMENT ON COLUMN pennylane.ledger_entry_lines.ledger_entry_id IS 'Entry of the line; points to ledger_entries.id. [ledger_entry.id]';
 COMMENT ON COLUMN pennylane.ledger_entry_lines.lettered_ledger_entry_lines_ids IS 'Lettering: ids of all the lines that are lettered together, this one included, a JSON array. Empty array: not lettered. Lettering codes are in the FEC only. [lettered_ledger_entry_lines.ids]';

@@ -51,7 +51,7 @@ COMMENT ON COLUMN pennylane.transactions.currency_amount IS 'Signed amount, in t
 COMMENT ON COLUMN pennylane.transactions.amount IS 'Signed amount, in euro; money out is expected to be negative (Pennylane does not write the convention down). [amount]';
 COMMENT ON COLUMN pennylane.transactions.currency_fee IS 'Fee, in the currency of the transaction. NULL: none. [currency_fee]';
 COMMENT ON COLUMN pennylane.transactions.fee IS 'Fee, in euro. NULL: none. [fee]';
-COMMENT ON COLUMN pennylane.transactions.journal_id IS 'Journal that the transaction goes to. Journals have no table here: the id is that of GET /journals. [journal.id]';
+COMMENT ON COLUMN pennylane.transactions.journal_id IS 'Journal that the transaction goes to; points to journals.id, a table on request (SELECT pennylane.enable_table(''journals'');). [journal.id]';
 COMMENT ON COLUMN pennylane.transactions.bank_account_id IS 'Bank account; points to bank_accounts.id. [bank_account.id]';
 COMMENT ON COLUMN pennylane.transactions.pro_account_expense_employee_id IS 'Card expense of the Pennylane Pro Account: identifier of the employee. NULL: no such expense or no employee. [pro_account_expense.employee.id]';
 COMMENT ON COLUMN pennylane.transactions.pro_account_expense_employee_first_name IS 'Card expense: first name of the employee. NULL: as for the identifier. Personal data. [pro_account_expense.employee.first_name]';

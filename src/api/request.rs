@@ -34,10 +34,13 @@ impl Request {
         Request::get("/me".into(), Vec::new())
     }
 
-    /// One page of a list, in ascending order of id. Filter, sort and limit go with every page: the cursor remembers
-    /// none of them.
+    /// One page of a list, in ascending order of id where the list can be sorted. Filter, sort and limit go with every
+    /// page: the cursor remembers none of them.
     pub fn list(resource: &Resource, part: Option<Part>, cursor: Option<&str>) -> Request {
-        let mut query = vec![("limit", resource.page_limit.to_string()), ("sort", "id".to_owned())];
+        let mut query = vec![("limit", resource.page_limit.to_string())];
+        if resource.sorts {
+            query.push(("sort", "id".to_owned()));
+        }
         match part {
             Some(Part::After(id)) => query.push(("filter", id_filter("gt", id.into()))),
             Some(Part::Ids(ids)) => query.push(("filter", id_filter("in", ids.into()))),
@@ -122,6 +125,12 @@ mod tests {
         );
         let request = Request::list(customers, Some(Part::Ids(&[1, 2])), None);
         assert_eq!(request.query[2].1, r#"[{"field":"id","operator":"in","value":[1,2]}]"#);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_sorted_is_not_asked_for_in_order() {
+        let request = Request::list(resource("category_groups").unwrap(), None, Some("c"));
+        assert_eq!(request.query, [("limit", "100".to_owned()), ("cursor", "c".to_owned())]);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Resource {
     pub page_limit: u16,
     /// How the list can be filtered by id.
     pub id_filter: IdFilter,
+    /// Whether it can be asked for in ascending order of id. One that cannot is small: it is put in order here.
+    pub sorts: bool,
     /// Scope (without `:readonly`) that the token needs.
     pub scope: &'static str,
     /// How changes are learnt between two full syncs.
@@ -25,11 +27,13 @@ pub struct Resource {
     pub categories: Option<Categories>,
     /// The column of a date after which the record's status changes by itself, without any event.
     pub deadline: Option<&'static str>,
+    /// Kept only where somebody asked for it.
+    pub optional: bool,
     /// The table itself, with its comments and indexes: SQL that creates it and may be run again.
     pub ddl: &'static str,
 }
 
-/// The operators that a list takes on `id`. Every list here sorts by `id`.
+/// The operators that a list takes on `id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdFilter {
     /// `gt` and `in`: the list is walked by `id gt`, so the last id is a checkpoint that lasts.
@@ -82,10 +86,17 @@ pub struct Export {
 pub struct DataTable {
     pub name: &'static str,
     pub scope: &'static str,
+    /// As for a [`Resource`]. Exports are always kept.
+    pub optional: bool,
     pub ddl: &'static str,
 }
 
 impl DataTable {
+    /// Whether it is kept where these tables were asked for.
+    pub fn is_kept(&self, enabled: &[String]) -> bool {
+        !self.optional || enabled.iter().any(|name| name == self.name)
+    }
+
     /// The columns that the table is shipped with, in their order.
     pub fn shipped_columns(&self) -> impl Iterator<Item = &'static str> {
         let body = self.ddl.split_once(" (\n").map_or("", |(_, rest)| rest);
@@ -97,7 +108,7 @@ impl DataTable {
 impl Resource {
     /// The table that it fills.
     pub fn data_table(&self) -> DataTable {
-        DataTable { name: self.table, scope: self.scope, ddl: self.ddl }
+        DataTable { name: self.table, scope: self.scope, optional: self.optional, ddl: self.ddl }
     }
 
     /// The table that learns its changes from this one.
@@ -116,13 +127,20 @@ pub fn export(table: &str) -> Option<&'static Export> {
     EXPORTS.iter().find(|export| export.table == table)
 }
 
-/// Every table that is kept: those of the lists, then those of the exports.
+/// Every table that can be kept: those of the lists, then those of the exports.
 pub fn data_tables() -> impl Iterator<Item = DataTable> {
-    let exports = EXPORTS.iter().map(|export| DataTable { name: export.table, scope: export.scope, ddl: export.ddl });
+    let of_export =
+        |export: &Export| DataTable { name: export.table, scope: export.scope, optional: false, ddl: export.ddl };
+    let exports = EXPORTS.iter().map(of_export);
     RESOURCES.iter().map(Resource::data_table).chain(exports)
 }
 
-/// A table that is kept, by its name.
+/// The tables that are kept where these were asked for.
+pub fn kept_tables(enabled: &[String]) -> impl Iterator<Item = DataTable> {
+    data_tables().filter(|table| table.is_kept(enabled))
+}
+
+/// A table that can be kept, by its name.
 pub fn data_table(name: &str) -> Option<DataTable> {
     data_tables().find(|table| table.name == name)
 }
@@ -147,6 +165,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_on_request_is_kept_on_request() {
+        let names = |enabled: &[&str]| -> Vec<&str> {
+            let enabled: Vec<String> = enabled.iter().map(|name| (*name).to_owned()).collect();
+            kept_tables(&enabled).map(|table| table.name).collect()
+        };
+        assert_eq!(names(&[]).len(), 13);
+        assert_eq!(names(&["customers", "nothing"]), names(&[]));
+        let one_more = names(&["journals"]);
+        assert_eq!(one_more.len(), 14);
+        assert!(one_more.contains(&"journals"));
+        assert!(RESOURCES.is_sorted_by_key(|resource| resource.optional), "those on request are at the end");
+    }
+
+    #[test]
     fn every_entry_says_what_the_contract_says() {
         let contract = contract();
         for resource in RESOURCES {
@@ -166,7 +198,9 @@ mod tests {
             let scope = format!("{}:readonly", resource.scope);
             let scopes = published["scopes"].as_array().unwrap();
             assert!(scopes.contains(&Value::from(scope)), "{}", resource.table);
-            assert!(published["sort"].as_array().unwrap().contains(&Value::from("id")));
+            let sorts = published["sort"].as_array().unwrap().contains(&Value::from("id"));
+            assert_eq!(sorts, resource.sorts, "{}", resource.table);
+            assert!(sorts || resource.mode == Mode::Whole, "{}: not in order means small", resource.table);
             match resource.mode {
                 Mode::Changelog(name) => {
                     assert_eq!(published["changelog"], format!("/changelogs/{name}"));

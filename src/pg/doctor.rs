@@ -6,8 +6,8 @@ use super::progress;
 use super::settings::{self, Settings, TokenSource};
 use super::setup;
 use super::shape::{self, Found};
-use super::{txn, version};
-use crate::catalogue::{TRIAL_BALANCE_SCOPE, data_tables};
+use super::{optional, txn, version, views};
+use crate::catalogue::{DataTable, TRIAL_BALANCE_SCOPE, data_tables, kept_tables};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use pgrx::prelude::*;
@@ -49,12 +49,17 @@ pub fn examine() -> Result<Vec<Finding>> {
     }
     findings.push(background_worker());
     findings.extend(tokens());
+    let enabled = optional::enabled().unwrap_or_else(|error| {
+        findings.push(wrong("tables", &error));
+        Vec::new()
+    });
+    let kept: Vec<DataTable> = kept_tables(&enabled).collect();
     match companies::asked(None) {
         Err(error) => findings.push(wrong("token", &error)),
         Ok(ways) => {
             for access in &ways {
                 let mut of_company = vec![token(access)];
-                api(access, &mut of_company)?;
+                api(access, &kept, &mut of_company)?;
                 // One company needs no name at each line.
                 let name = access.company.filter(|_| ways.len() > 1).map(|company| format!("{company}: "));
                 let named = |found: Finding| Finding { item: name.clone().unwrap_or_default() + &found.item, ..found };
@@ -63,9 +68,8 @@ pub fn examine() -> Result<Vec<Finding>> {
         }
     }
     findings.extend(layout());
-    for data_table in data_tables() {
-        findings.extend(table(data_table.name));
-    }
+    findings.extend(views());
+    findings.extend(kept.iter().filter_map(|kept| table(kept.name)));
     findings.extend(transforms());
     // What the caller may see of it.
     findings.extend(txn::as_caller("sync_state", || Ok(freshness()))?);
@@ -92,6 +96,18 @@ fn layout() -> Option<Finding> {
             "tables",
             format!("layout {old}, made by an older version; this one has {}", setup::LAYOUT),
             "Run SELECT pennylane.setup(); when nobody waits for the tables. The background worker does it by itself.",
+        )
+    })
+}
+
+/// Views that could not be made, or that somebody dropped.
+fn views() -> Option<Finding> {
+    let (missing, tables) = (views::missing(), data_tables().any(|table| shape::find(table.name) == Found::Ours));
+    (tables && !missing.is_empty()).then(|| {
+        warning(
+            "views",
+            format!("not there: {}", missing.join(", ")),
+            "Run SELECT pennylane.setup(); it makes them, or says which column of a table they lack.",
         )
     })
 }
@@ -169,7 +185,7 @@ fn token(access: &Access) -> Finding {
     }
 }
 
-fn api(access: &Access, findings: &mut Vec<Finding>) -> Result<()> {
+fn api(access: &Access, kept: &[DataTable], findings: &mut Vec<Finding>) -> Result<()> {
     let Ok(settings) = access.settings().map(Settings::in_short) else { return Ok(()) };
     let identity = match with_api(&settings, None, |_, identity| Ok(identity)) {
         Ok(identity) => identity,
@@ -193,15 +209,14 @@ fn api(access: &Access, findings: &mut Vec<Finding>) -> Result<()> {
         ),
         Err(error) => wrong("company", &error),
     });
-    let mut scopes: Vec<&str> = data_tables().map(|table| table.scope).collect();
+    let mut scopes: Vec<&str> = kept.iter().map(|table| table.scope).collect();
     scopes.dedup();
     for scope in scopes.into_iter().chain([TRIAL_BALANCE_SCOPE]) {
         let item = format!("scope {scope}");
         findings.push(if identity.me.grants(scope) {
             ok(&item, "granted")
         } else {
-            let tables: Vec<&str> =
-                data_tables().filter(|table| table.scope == scope).map(|table| table.name).collect();
+            let tables: Vec<&str> = kept.iter().filter(|table| table.scope == scope).map(|table| table.name).collect();
             let without = match tables.as_slice() {
                 [] => "the ledger cannot be proven against the trial balance".to_owned(),
                 tables => format!("{} cannot be synced", tables.join(", ")),

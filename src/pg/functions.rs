@@ -9,8 +9,8 @@ use super::log::Notices;
 use super::progress::Shown;
 use super::settings::{self, Settings};
 use super::store::SpiStore;
-use super::{doctor, runs, setup as tables, transform_runs, txn};
-use crate::catalogue::{self, Export, data_table, data_tables};
+use super::{doctor, optional, runs, setup as tables, transform_runs, txn};
+use crate::catalogue::{self, Export, data_table, kept_tables};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
 use crate::http::fetcher::Fetcher;
@@ -77,8 +77,7 @@ sync_function! {
         target: default!(Option<&str>, "NULL"),
         company: default!(Option<i64>, "NULL"),
         force_deletes: default!(bool, "false")
-    ) => target_plan(SyncType::Full, target).map_err(ErrorReport::from)
-        .and_then(|plan| sync(&plan, company, force_deletes))
+    ) => sync(&|| target_plan(SyncType::Full, target), company, force_deletes)
 }
 
 sync_function! {
@@ -86,8 +85,7 @@ sync_function! {
     fn sync_incremental(
         target: default!(Option<&str>, "NULL"),
         company: default!(Option<i64>, "NULL")
-    ) => target_plan(SyncType::Incremental, target).map_err(ErrorReport::from)
-        .and_then(|plan| sync(&plan, company, false))
+    ) => sync(&|| target_plan(SyncType::Incremental, target), company, false)
 }
 
 sync_function! {
@@ -115,9 +113,8 @@ fn export(
     end: Option<Date>,
     company: Option<i64>,
 ) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
-    let plan =
-        period(start, end).and_then(|period| Ok(Plan::of_export(SyncType::Export, known_export(table)?, period)))?;
-    sync(&plan, company, false)
+    let (export, period) = (known_export(table)?, period(start, end)?);
+    sync(&|| Ok(Plan::of_export(SyncType::Export, export, period)), company, false)
 }
 
 /// The period between two days; none when neither is given.
@@ -179,9 +176,14 @@ pub fn settle<T>(done: Result<T>) -> std::result::Result<T, ErrorReport> {
     Ok(done?)
 }
 
+/// What is to be done. Asked for twice: before anything is read, and when no table can be given up any more.
+pub type Asked<'a> = &'a dyn Fn() -> Result<Plan>;
+
 /// Does a round for each company and gives the rows of the functions.
-fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
-    let done = settle(each_company(company, |access| run(plan, access, company, force_deletes)))?;
+fn sync(asked: Asked, company: Option<i64>, force_deletes: bool) -> std::result::Result<Vec<SyncRow>, ErrorReport> {
+    // What cannot be done is refused before anything is read.
+    let sync_type = asked()?.sync_type;
+    let done = settle(each_company(company, |access| run(asked, access, company, force_deletes)))?;
     settle(transform_runs::after_call())?;
     let of_table = |company: i64, report: TableReport| {
         (
@@ -205,19 +207,12 @@ fn sync(plan: &Plan, company: Option<i64>, force_deletes: bool) -> std::result::
             Ok(Some((company, reports))) => rows.extend(reports.into_iter().map(|report| of_table(company, report))),
             Err(error) => {
                 Notices.line(Level::Warning, &format!("[ERREUR] {}", error.in_full()));
-                let (sync_type, status) = (plan.sync_type.word().to_owned(), Status::Error.word().to_owned());
+                let (sync_type, status) = (sync_type.word().to_owned(), Status::Error.word().to_owned());
                 rows.push((one.company, None, sync_type, status, 0, 0, 0, 0, 0, None, Some(error.in_full())));
             }
         }
     }
     Ok(rows)
-}
-
-/// `pennylane._data_tables()`
-#[pg_extern]
-#[search_path(pg_catalog, pg_temp)]
-fn _data_tables() -> SetOfIterator<'static, &'static str> {
-    SetOfIterator::new(data_tables().map(|table| table.name).collect::<Vec<_>>())
 }
 
 /// `pennylane.check()`
@@ -339,13 +334,14 @@ fn with_company<T: Default>(
 /// What a round did: the company and its tables.
 type Ran = Option<(i64, Vec<TableReport>)>;
 
-fn run(plan: &Plan, access: &Access, asked: Option<i64>, force_deletes: bool) -> Result<Ran> {
+fn run(asked: Asked, access: &Access, company: Option<i64>, force_deletes: bool) -> Result<Ran> {
     let start = Instant::now();
-    with_company(access, asked, |ports, identity| {
+    with_company(access, company, |ports, identity| {
         let of_token = identity.me.company.id;
+        let plan = &asked()?;
         let limits = Limits { max_delete_percent: settings::max_delete_percent(), force_deletes };
         tables::run_if_missing(&plan.tables())?;
-        let run = runs::open(of_token, "manual", plan.sync_type, plan.target())?;
+        let run = runs::open(of_token, "manual", plan.sync_type, plan.target)?;
         let _shown = Shown::start(run.id, of_token);
         ports.log.line(Level::Step, &report::start_line(plan.sync_type, local_now()));
         let done = round::run(plan, &identity, limits, &mut SpiStore::new(of_token), ports)?;
@@ -359,15 +355,17 @@ fn run(plan: &Plan, access: &Access, asked: Option<i64>, force_deletes: bool) ->
 
 /// What a call with this target is about.
 pub fn target_plan(sync_type: SyncType, target: Option<&str>) -> Result<Plan> {
-    let Some(name) = target else { return Ok(Plan::whole(sync_type)) };
+    let enabled = optional::enabled()?;
+    let Some(name) = target else { return Ok(Plan::whole(sync_type, &enabled)) };
     match (catalogue::resource(name), catalogue::export(name)) {
+        (Some(list), _) if !list.data_table().is_kept(&enabled) => Err(optional::not_kept(list.data_table())),
         (Some(list), _) => Ok(Plan::of_list(sync_type, list)),
         (None, Some(export)) => Ok(Plan::of_export(sync_type, export, None)),
         (None, None) => Err(Error::Argument {
             message: format!("there is no table {:?} to sync", name.chars().take(60).collect::<String>()),
             hint: format!(
                 "Name one of {}, or nothing for all.",
-                data_tables().map(|table| table.name).collect::<Vec<_>>().join(", ")
+                kept_tables(&enabled).map(|table| table.name).collect::<Vec<_>>().join(", ")
             ),
         }),
     }

@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 
 /// Our class of advisory locks: "PP".
 const CLASS: u16 = 0x5050;
-/// The key that `setup()` takes: no company has it.
+/// The key that `setup()` takes: no company has it, nor the next two.
 const SETUP: i64 = i64::MIN;
+/// The key of the list of tables. Runs share it; whoever takes a table off the list has it alone.
+const TABLES: i64 = i64::MIN + 1;
 /// The key of whoever applies transforms.
 const TRANSFORMS: i64 = i64::MIN + 2;
 /// How long a sync waits for its turn to apply them.
@@ -33,36 +35,41 @@ fn tag(key: i64) -> pg_sys::LOCKTAG {
     }
 }
 
+/// Who else may have the lock meanwhile.
+#[derive(Clone, Copy)]
+enum Mode {
+    Alone = pg_sys::ExclusiveLock as isize,
+    Shared = pg_sys::ShareLock as isize,
+}
+
 /// `session`: the lock lasts until it is given back or the process ends, not until the transaction does.
-fn acquire(key: i64, session: bool, wait: bool) -> bool {
+fn acquire(key: i64, mode: Mode, session: bool, wait: bool) -> bool {
     // SAFETY: plain numbers; a lock of the transaction goes with it.
-    let got = unsafe { pg_sys::LockAcquire(&tag(key), pg_sys::ExclusiveLock as i32, session, !wait) };
+    let got = unsafe { pg_sys::LockAcquire(&tag(key), mode as i32, session, !wait) };
     got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
 
-/// What the background worker holds over many transactions: a company, or its turn.
-pub struct Held(i64);
+/// A lock of the session, until this value goes.
+struct OfSession(i64, Mode);
 
-impl Held {
-    /// # Errors
-    /// `Busy`, naming the process that holds it.
-    pub fn take(of: i64) -> Result<Held> {
-        if acquire(of, true, false) { Ok(Held(of)) } else { Err(busy(of)) }
+impl OfSession {
+    fn take(key: i64, mode: Mode) -> Option<OfSession> {
+        acquire(key, mode, true, false).then_some(OfSession(key, mode))
     }
 }
 
-impl Drop for Held {
+impl Drop for OfSession {
     fn drop(&mut self) {
         // SAFETY: the lock that `take` took.
         unsafe {
-            pg_sys::LockRelease(&tag(self.0), pg_sys::ExclusiveLock as i32, true);
+            pg_sys::LockRelease(&tag(self.0), self.1 as i32, true);
         }
     }
 }
 
 /// The turn to apply transforms, which one process of a database has at a time: until the value goes, or inside of a
 /// transaction until that ends.
-pub struct Turn(#[expect(dead_code, reason = "its end is what counts")] Option<Held>);
+pub struct Turn(#[expect(dead_code, reason = "its end is what counts")] Option<OfSession>);
 
 impl Turn {
     /// Waits a while for it; `None` when another process keeps it.
@@ -73,8 +80,8 @@ impl Turn {
         let session = !txn::is_open();
         let until = Instant::now() + PATIENCE;
         loop {
-            if txn::atomically("transforms", || Ok(acquire(TRANSFORMS, session, false)))? {
-                return Ok(Some(Turn(session.then_some(Held(TRANSFORMS)))));
+            if txn::atomically("transforms", || Ok(acquire(TRANSFORMS, Mode::Alone, session, false)))? {
+                return Ok(Some(Turn(session.then_some(OfSession(TRANSFORMS, Mode::Alone)))));
             }
             if Pending.requested() {
                 return Err(Error::Interrupted);
@@ -87,28 +94,63 @@ impl Turn {
     }
 }
 
-/// Takes the company until the transaction ends.
+/// A company that the background worker holds over many transactions, and the list of tables.
+pub struct Held {
+    _company: OfSession,
+    _tables: OfSession,
+}
+
+impl Held {
+    /// # Errors
+    /// `Busy` or `TablesInUse`, naming the process that holds it.
+    pub fn take(company: i64) -> Result<Held> {
+        let _tables = OfSession::take(TABLES, Mode::Shared).ok_or_else(tables_in_use)?;
+        let _company = OfSession::take(company, Mode::Alone).ok_or_else(|| busy(company))?;
+        Ok(Held { _company, _tables })
+    }
+}
+
+/// Takes the company until the transaction ends, and sees to it that no table goes meanwhile.
 ///
 /// # Errors
-/// `Busy`, naming the process that holds it.
+/// `Busy` or `TablesInUse`, naming the process that holds it.
 pub fn company(company: i64) -> Result<()> {
-    if acquire(company, false, false) { Ok(()) } else { Err(busy(company)) }
+    if !acquire(TABLES, Mode::Shared, false, false) {
+        return Err(tables_in_use());
+    }
+    if acquire(company, Mode::Alone, false, false) { Ok(()) } else { Err(busy(company)) }
+}
+
+/// Takes the list of tables until the transaction ends: no run is under way, and none begins.
+///
+/// # Errors
+/// `TablesInUse`, naming a process that holds it.
+pub fn tables() -> Result<()> {
+    if acquire(TABLES, Mode::Alone, false, false) { Ok(()) } else { Err(tables_in_use()) }
 }
 
 fn busy(company: i64) -> Error {
-    let holder = "SELECT l.pid, coalesce(a.application_name, '') FROM pg_catalog.pg_locks l \
-                  LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) \
+    Error::Busy { company, holder: holder(company) }
+}
+
+fn tables_in_use() -> Error {
+    Error::TablesInUse { holder: holder(TABLES) }
+}
+
+/// The other process that holds a lock, in words; empty when it is gone.
+fn holder(key: i64) -> String {
+    let holder = "SELECT pg_catalog.min(l.pid) FROM pg_catalog.pg_locks l \
                   WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = $1 \
                     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
-                    AND l.classid::bigint = $2 AND l.objid::bigint = $3";
-    let args = [i32::from(CLASS).into(), i64::from((company >> 32) as u32).into(), i64::from(company as u32).into()];
+                    AND l.classid::bigint = $2 AND l.objid::bigint = $3 AND l.pid <> pg_catalog.pg_backend_pid()";
+    let args = [i32::from(CLASS).into(), i64::from((key >> 32) as u32).into(), i64::from(key as u32).into()];
     let pid = Spi::get_one_with_args::<i32>(holder, &args).ok().flatten();
-    Error::Busy { company, holder: pid.map(|pid| format!(" (process {pid})")).unwrap_or_default() }
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }
 
 /// Waits for its turn to create or upgrade tables.
 pub fn setup() {
-    acquire(SETUP, false, true);
+    acquire(SETUP, Mode::Alone, false, true);
 }
 
 /// Marks this session as running a sync, so that a trigger that fires in it cannot start another inside.

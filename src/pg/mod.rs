@@ -9,6 +9,7 @@ mod invoices;
 mod launcher;
 mod lock;
 mod log;
+mod optional;
 mod process;
 mod progress;
 mod report;
@@ -28,6 +29,7 @@ mod transforms;
 mod txn;
 mod users_statement;
 mod version;
+mod views;
 mod worker;
 
 use pgrx::prelude::*;

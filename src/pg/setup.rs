@@ -3,7 +3,7 @@
 
 use super::log::ServerLog;
 use super::shape::{self, Found};
-use super::{lock, txn, version};
+use super::{lock, optional, txn, version, views};
 use crate::catalogue::data_tables;
 use crate::error::{Error, Result};
 use crate::sync::ports::Log;
@@ -13,15 +13,13 @@ use std::ffi::CStr;
 
 /// Declared last, when every table is there.
 const FOREIGN_KEYS: &str = include_str!("../../sql/tables/foreign_keys.sql");
-/// Views over the data tables. Each file makes its view where it is missing and its columns are there.
-const VIEWS: &[&str] = &[include_str!("../../sql/views/fec_legal.sql")];
-/// The one of them, which comes and goes with its table.
-const FEC_LEGAL: &str = "fec_legal";
-
 /// What made each layout of the data tables of the one before, from the second on. A new file goes to the end, and what it
 /// changes is in `sql/tables/` too. Each leaves alone what is not there, and does no harm when it is done twice: nobody
 /// knows the layout of tables that an extension of their own has left.
-const UPGRADES: &[&str] = &[include_str!("../../sql/upgrades/2_created_at_indexes.sql")];
+const UPGRADES: &[&str] = &[
+    include_str!("../../sql/upgrades/2_created_at_indexes.sql"),
+    include_str!("../../sql/upgrades/3_optional_tables.sql"),
+];
 /// The layout of the files of `sql/tables/`.
 pub const LAYOUT: usize = 1 + UPGRADES.len();
 /// How long a background worker waits for a table that somebody reads: whoever comes to read it waits behind.
@@ -34,30 +32,34 @@ const PATIENCE: &CStr = c"5s";
 pub fn run() -> Result<()> {
     version::require_same()?;
     lock::setup();
-    let mut missing = Vec::new();
+    let enabled = optional::enabled()?;
+    let (mut missing, mut any) = (Vec::new(), false);
     for table in data_tables() {
         match shape::find(table.name) {
-            Found::Ours => {}
-            Found::Missing => missing.push(table),
-            Found::Foreign(what) => return Err(shape::taken(table.name, &what)),
+            Found::Ours => any = true,
+            Found::Missing if table.is_kept(&enabled) => missing.push(table),
+            Found::Foreign(what) if table.is_kept(&enabled) => return Err(shape::taken(table.name, &what)),
+            Found::Missing | Found::Foreign(_) => {}
         }
     }
-    let old = if missing.len() < data_tables().count() { layout()? } else { LAYOUT };
+    let old = if any { layout()? } else { LAYOUT };
     // A table that is there is the user's: columns that were dropped, comments that were rewritten stay that way.
     txn::with_settings(&[(c"client_min_messages", c"warning")], || {
         missing.iter().try_for_each(|table| execute(table.ddl))?;
         UPGRADES.iter().skip(old - 1).try_for_each(|upgrade| execute(upgrade))?;
-        execute(FOREIGN_KEYS)?;
-        VIEWS.iter().try_for_each(|view| execute(view))
+        execute(FOREIGN_KEYS)
     })?;
     execute_with(
         "INSERT INTO pennylane.data_layout AS l (layout) VALUES ($1) \
          ON CONFLICT (only_row) DO UPDATE SET layout = EXCLUDED.layout, since = EXCLUDED.since WHERE l.layout < EXCLUDED.layout",
         &[(LAYOUT as i32).into()],
     )?;
-    if !missing.is_empty() {
-        let mut made: Vec<String> = missing.iter().map(|table| table.name.to_owned()).collect();
-        made.push(FEC_LEGAL.to_owned());
+    let mut made: Vec<String> = txn::with_settings(&[(c"client_min_messages", c"warning")], views::make)?
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    made.extend(missing.iter().map(|table| table.name.to_owned()));
+    if !made.is_empty() {
         execute_with("SELECT pennylane._share($1::name[]), pennylane._spread_policies()", &[made.into()])?;
     }
     for table in missing {
@@ -80,13 +82,13 @@ pub fn layout() -> Result<usize> {
 /// Brings old tables up to date where nobody is kept waiting by it; otherwise the next run tries again. Each call is a
 /// transaction of its own, or several.
 pub fn keep_up() -> Result<()> {
-    let old = txn::atomically("data_layout", layout)?;
-    if old >= LAYOUT {
+    let (old, views_are_current) = txn::atomically("data_layout", || Ok((layout()?, views::is_current()?)))?;
+    if old >= LAYOUT && views_are_current {
         return Ok(());
     }
     let upgraded = txn::atomically("data_layout", || txn::with_settings(&[(c"lock_timeout", PATIENCE)], run));
     match upgraded {
-        Ok(()) => ServerLog.line(Level::Step, &format!("[SETUP] tables mises a jour (version {old} -> {LAYOUT})")),
+        Ok(()) => ServerLog.line(Level::Step, &format!("[SETUP] tables et vues mises a jour ({old} -> {LAYOUT})")),
         Err(Error::Interrupted) => return Err(Error::Interrupted),
         // The sync goes on with the tables as they are.
         Err(error) => ServerLog.line(Level::Warning, &format!("[SETUP] {}", error.in_full())),
@@ -110,7 +112,10 @@ pub fn run_if_missing(tables: &[&str]) -> Result<()> {
 }
 
 /// Foreign keys inform and never stop a sync: their triggers are disabled, which a dump and restore undoes.
-fn disarm_foreign_keys() -> Result<()> {
+///
+/// # Errors
+/// `Setup` when PostgreSQL gives no answer.
+pub fn disarm_foreign_keys() -> Result<()> {
     let armed = "SELECT EXISTS (SELECT FROM pennylane._armed_foreign_keys())";
     if Spi::get_one::<bool>(armed).map_err(failed)?.unwrap_or(false) {
         execute("SELECT pennylane._disarm_foreign_keys()")?;
@@ -118,14 +123,14 @@ fn disarm_foreign_keys() -> Result<()> {
     Ok(())
 }
 
-fn execute(sql: &str) -> Result<()> {
+pub fn execute(sql: &str) -> Result<()> {
     execute_with(sql, &[])
 }
 
-fn execute_with(sql: &str, args: &[pgrx::datum::DatumWithOid]) -> Result<()> {
+pub fn execute_with(sql: &str, args: &[pgrx::datum::DatumWithOid]) -> Result<()> {
     Spi::run_with_args(sql, args).map_err(failed)
 }
 
-fn failed(error: pgrx::spi::Error) -> Error {
+pub fn failed(error: pgrx::spi::Error) -> Error {
     Error::Setup { message: format!("the tables cannot be set up: {error}"), hint: "Report this message.".into() }
 }

@@ -30,15 +30,24 @@ pub enum Found {
 
 /// Looks who owns the name of a data table: a table that another role made may hold traps.
 pub fn find(table: &str) -> Found {
+    find_kind(table, "r", "no ordinary table")
+}
+
+/// The same for a view.
+pub fn find_view(view: &str) -> Found {
+    find_kind(view, "v", "no view")
+}
+
+fn find_kind(name: &str, relkind: &str, otherwise: &str) -> Found {
     let query = "SELECT c.relkind::text, c.relowner = ours.relowner, r.rolname::text \
                  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r ON r.oid = c.relowner, pg_catalog.pg_class ours \
                  WHERE c.relnamespace = ours.relnamespace AND c.relname = $1 \
                    AND ours.oid = 'pennylane.sync_state'::pg_catalog.regclass";
-    match Spi::get_three_with_args::<String, bool, String>(query, &[table.into()]) {
-        Ok((Some(kind), ours, owner)) => match (kind.as_str(), ours) {
-            ("r", Some(true)) => Found::Ours,
-            ("r", _) => Found::Foreign(format!("a table of the role {}", owner.unwrap_or_default())),
-            _ => Found::Foreign("no ordinary table".into()),
+    match Spi::get_three_with_args::<String, bool, String>(query, &[name.into()]) {
+        Ok((Some(kind), ours, owner)) => match ours {
+            _ if kind != relkind => Found::Foreign(otherwise.into()),
+            Some(true) => Found::Ours,
+            _ => Found::Foreign(format!("an object of the role {}", owner.unwrap_or_default())),
         },
         _ => Found::Missing,
     }

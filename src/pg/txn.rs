@@ -195,8 +195,9 @@ impl Drop for Confined {
 }
 
 /// Errors whose messages name processes, files and objects, never a value of a record: missing rights, deadlocks, locks,
-/// disk, memory, connections.
-const WITHOUT_VALUES: [&str; 6] = ["42501", "40P01", "55P03", "53100", "53200", "58030"];
+/// disk, memory, connections; unknown relations, columns and functions, definitions that do not go together.
+const WITHOUT_VALUES: [&str; 10] =
+    ["42501", "40P01", "55P03", "53100", "53200", "58030", "42P01", "42703", "42883", "42P16"];
 /// Where languages raise what a user's function wants to say.
 const USERS_WORDS: [&str; 4] = ["pl_exec.c", "plpy_elog.c", "plperl.c", "pltcl.c"];
 

@@ -3,7 +3,7 @@
 //! It runs the same rounds as the functions, with a transaction for each step and none while the network is waited for.
 
 use super::companies::{self, Access};
-use super::functions::{company_of, local_now, target_plan, with_api_for};
+use super::functions::{self, company_of, local_now, target_plan, with_api_for};
 use super::lock::{Held, Running};
 use super::log::{ServerLog, activity};
 use super::process::{self, leave, terminated};
@@ -12,12 +12,12 @@ use super::runs::{self, Request};
 use super::scheduler::{now, step};
 use super::store::steps::InSteps;
 use super::{settings, setup as tables, transform_runs};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::schedule::Due;
 use crate::secret::Token;
 use crate::sync::ports::{Log, Stop};
 use crate::sync::report::{self, Level, SyncType};
-use crate::sync::round::{self, Plan};
+use crate::sync::round;
 use crate::sync::table::Limits;
 use pgrx::prelude::*;
 use std::time::Instant;
@@ -76,19 +76,18 @@ impl Worker {
             Due::Incremental => SyncType::Incremental,
             Due::Full => SyncType::Full,
         };
-        let done = self.run(&access, &Plan::whole(sync_type), None);
+        let done = self.run(&access, &|| target_plan(sync_type, None), None);
         settle(done, |error| runs::failed(company, sync_type, error))
     }
 
     /// Does what somebody asked for.
     fn requested(&mut self, access: &Access, request: &Request) -> Result<bool> {
         let sync_type = if request.mode == SyncType::Full.word() { SyncType::Full } else { SyncType::Incremental };
-        let plan = target_plan(sync_type, request.target.as_deref())?;
-        self.run(access, &plan, Some(request))
+        self.run(access, &|| target_plan(sync_type, request.target.as_deref()), Some(request))
     }
 
     /// Does a round, a transaction a step; false when the token is of no use here.
-    fn run(&mut self, access: &Access, plan: &Plan, request: Option<&Request>) -> Result<bool> {
+    fn run(&mut self, access: &Access, plan: functions::Asked, request: Option<&Request>) -> Result<bool> {
         let start = Instant::now();
         let settings = step(|| access.settings())?;
         let _running = Running::start()?;
@@ -104,10 +103,11 @@ impl Worker {
             // Not before it is one that everybody knows: the scheduler would give the server's token to another worker.
             self.company = Some(company);
             progress::i_work_for(self.company);
+            let plan = &step(plan)?;
             step(|| tables::run_if_missing(&plan.tables()))?;
             tables::keep_up()?;
             let run = match request {
-                None => step(|| runs::open(company, "schedule", plan.sync_type, plan.target()))?,
+                None => step(|| runs::open(company, "schedule", plan.sync_type, plan.target))?,
                 Some(request) if step(|| runs::start(request.run, company))? => request.run,
                 // Cancelled while the API was asked whose token it is.
                 Some(_) => return Ok(true),
@@ -164,7 +164,7 @@ fn spare(token: &Token, company: i64, request: Option<&Request>) -> Result<bool>
 fn settle(done: Result<bool>, note: impl FnOnce(&Error) -> Result<()>) -> Result<bool> {
     match done {
         // The scheduler tries again when the company may be free.
-        Err(Error::Busy { .. }) => Ok(false),
+        Err(error) if error.kind() == Kind::Busy => Ok(false),
         Ok(_) | Err(Error::Interrupted) => done,
         Err(error) => {
             step(|| note(&error))?;

@@ -1,5 +1,5 @@
-//! The sync itself, without PostgreSQL and without sockets, over the traits in [`ports`]: what to read ([`read`], [`order`]
-//! for exports), when to try again ([`backoff`]), how a table is proven whole ([`full`]) or brought up to date from its
+//! The sync itself, without PostgreSQL and without sockets, over the traits in [`ports`]: what to read ([`read`],
+//! [`unsorted`] for a list without an order, [`order`] for exports), when to try again ([`backoff`]), how a table is proven whole ([`full`]) or brought up to date from its
 //! changelog ([`changes`], [`fold`]), the second look at what was stored otherwise than it was written ([`again`]), the run
 //! that holds the tables together ([`engine`]), the exports ([`exports`]), the proof of the ledger ([`proof`]), and the round
 //! of all three ([`round`]). The file of an invoice is brought when somebody asks for it ([`invoice`]).
@@ -19,3 +19,4 @@ pub mod read;
 pub mod report;
 pub mod round;
 pub mod table;
+pub mod unsorted;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 /// How many empty pages that promise more are followed before the list is called broken.
-const EMPTY_PAGES: u32 = 5;
+pub(super) const EMPTY_PAGES: u32 = 5;
 /// Ids of one request: as many as a page holds, and a URL of about 2 kB.
 pub(super) const IDS_PER_REQUEST: usize = 100;
 /// How often a changelog is read again from its start when its cursor expires.
@@ -152,7 +152,8 @@ impl Reader<'_> {
                 })?;
                 self.tell(me)
             }
-            Read::List { resource, shape, after } => self.list(resource, shape, *after),
+            Read::List { resource, shape, after } if resource.sorts => self.list(resource, shape, *after),
+            Read::List { resource, shape, .. } => self.unsorted_list(resource, shape),
             Read::Ids { resource, shape, ids, ask_alone } => {
                 ids.chunks(IDS_PER_REQUEST).try_for_each(|ids| self.ids(resource, shape, ids, *ask_alone))
             }
@@ -291,7 +292,7 @@ impl Reader<'_> {
     }
 
     /// One page, typed; `rule` is what must hold of it beyond its form.
-    fn page(
+    pub(super) fn page(
         &mut self,
         resource: &'static Resource,
         shape: &Shape,
@@ -352,10 +353,11 @@ impl Reader<'_> {
     }
 }
 
-struct Leaf {
-    rows: Vec<Row>,
-    has_more: bool,
-    next_cursor: Option<String>,
+/// A page of a list, typed.
+pub(super) struct Leaf {
+    pub(super) rows: Vec<Row>,
+    pub(super) has_more: bool,
+    pub(super) next_cursor: Option<String>,
 }
 
 fn ascending(page: &Page, after: i64) -> std::result::Result<(), &'static str> {
@@ -369,6 +371,6 @@ fn ascending(page: &Page, after: i64) -> std::result::Result<(), &'static str> {
     Ok(())
 }
 
-fn contract(resource: &Resource, what: &str) -> Error {
+pub(super) fn contract(resource: &Resource, what: &str) -> Error {
     Error::Contract { path: resource.path.to_owned(), what: what.to_owned() }
 }

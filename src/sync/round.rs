@@ -24,6 +24,8 @@ pub struct Plan {
     pub exports: Vec<&'static Export>,
     /// The period of the exports; `None` lets the fiscal years decide.
     pub period: Option<Period>,
+    /// The one table that the round is about; `None` when it is about all of them.
+    pub target: Option<&'static str>,
 }
 
 /// What a round did.
@@ -36,9 +38,10 @@ pub struct Round {
 }
 
 impl Plan {
-    /// A round over every table.
-    pub fn whole(sync_type: SyncType) -> Plan {
-        Plan { sync_type, lists: RESOURCES.iter().collect(), exports: EXPORTS.iter().collect(), period: None }
+    /// A round over every table that is kept where these were asked for.
+    pub fn whole(sync_type: SyncType, enabled: &[String]) -> Plan {
+        let lists = RESOURCES.iter().filter(|list| list.data_table().is_kept(enabled)).collect();
+        Plan { sync_type, lists, exports: EXPORTS.iter().collect(), period: None, target: None }
     }
 
     /// A round over one table. Changes of a table that follows another one are told by that one: it comes along.
@@ -47,19 +50,13 @@ impl Plan {
             Mode::Follows { table, .. } if sync_type == SyncType::Incremental => resource(table),
             _ => None,
         };
-        Plan { sync_type, lists: leader.into_iter().chain([list]).collect(), exports: Vec::new(), period: None }
+        let lists = leader.into_iter().chain([list]).collect();
+        Plan { sync_type, lists, exports: Vec::new(), period: None, target: Some(list.table) }
     }
 
     /// A round over one export.
     pub fn of_export(sync_type: SyncType, export: &'static Export, period: Option<Period>) -> Plan {
-        Plan { sync_type, lists: Vec::new(), exports: vec![export], period }
-    }
-
-    /// The one table that the round is about; `None` when it is about all of them.
-    pub fn target(&self) -> Option<&'static str> {
-        let list = self.lists.last().map(|list| list.table);
-        let export = self.exports.first().map(|export| export.table);
-        if self.lists.len() == RESOURCES.len() { None } else { list.or(export) }
+        Plan { sync_type, lists: Vec::new(), exports: vec![export], period, target: Some(export.table) }
     }
 
     /// The tables that the round works with.

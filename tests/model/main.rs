@@ -23,8 +23,10 @@ use store::MemoryStore;
 use tape::Tape;
 use world::World;
 
-/// One of each kind: by changelog and id ranges, by changelog and cursor, followed and following, whole.
-const TABLES: [&str; 5] = ["ledger_entry_lines", "ledger_entries", "transactions", "products", "bank_accounts"];
+/// One of each kind: by changelog and id ranges, by changelog and cursor, followed and following, whole, whole and without
+/// an order.
+const TABLES: [&str; 6] =
+    ["ledger_entry_lines", "ledger_entries", "transactions", "products", "bank_accounts", "category_groups"];
 
 struct Lines;
 

@@ -243,7 +243,7 @@ fn a_trigger_that_alters_every_row_costs_one_more_request() {
 fn equal_values_that_are_written_otherwise_are_equal() {
     let scene = Scene::new();
     scene.execute(
-        "SELECT pennylane.setup(); ALTER TABLE pennylane.customer_invoices ALTER COLUMN label TYPE varchar(500), \
+        "SELECT pennylane.setup(); DROP VIEW pennylane.fact_customer_invoice CASCADE; ALTER TABLE pennylane.customer_invoices ALTER COLUMN label TYPE varchar(500), \
          ALTER COLUMN amount TYPE numeric(40, 10), ADD COLUMN odd jsonb, ADD COLUMN odd_uuid uuid, ADD COLUMN odd_flag boolean, \
          ADD COLUMN odd_small smallint, ADD COLUMN odd_time timestamptz",
     );

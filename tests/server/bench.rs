@@ -269,3 +269,55 @@ fn bench_large_changelog() {
         world.delete("products", id);
     });
 }
+
+/// How long a statement takes, in seconds: the middle one of three.
+fn middle_of_three(mut work: impl FnMut() -> f64) -> f64 {
+    let mut seconds = [work(), work(), work()];
+    seconds.sort_by(f64::total_cmp);
+    seconds[1]
+}
+
+#[test]
+#[ignore = "a measurement: make bench"]
+fn bench_views() {
+    let lines: usize = std::env::var("BENCH_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let config = Config { size: Size::with_lines(lines), token: TOKEN.into(), ..Config::default() };
+    let scene = Scene::around(FakePennylane::start(config), &["pennylane.request_timeout = 60"]);
+    let mut client = scene.connect();
+    crate::scene::sync(&mut client, "sync_full()");
+    client.batch_execute("VACUUM ANALYZE").unwrap();
+    let views = "SELECT v.name, count(*), string_agg(format('sum(%I)', a.attname), ', ') \
+                        FILTER (WHERE a.atttypid = 'numeric'::regtype) \
+                 FROM pennylane._views() WITH ORDINALITY AS v (name, place) \
+                 JOIN pg_attribute a ON a.attrelid = ('pennylane.' || v.name)::regclass AND a.attnum > 0 \
+                 WHERE v.name NOT LIKE '\\_%' AND v.name <> 'pcg_mapping' GROUP BY v.name, v.place";
+    let views = client.query(views, &[]).unwrap();
+    assert!(views.len() >= 25);
+    let mut measured = Vec::new();
+    for view in views {
+        let (name, sums): (String, Option<String>) = (view.get(0), view.get(2));
+        // What a report asks: all rows, all amounts.
+        let sums = sums.map_or("count(*)".to_owned(), |sums| format!("count(*), {sums}"));
+        let question = format!("SELECT {sums} FROM pennylane.{name}");
+        let mut rows = None;
+        let answer = middle_of_three(|| {
+            let start = Instant::now();
+            rows = value(&mut client, &question);
+            start.elapsed().as_secs_f64()
+        });
+        // What an import reads: every column of every row, made by the server and not sent.
+        let whole = middle_of_three(|| {
+            let start = Instant::now();
+            value(&mut client, &format!("EXPLAIN (ANALYZE, TIMING OFF) SELECT * FROM pennylane.{name}"));
+            start.elapsed().as_secs_f64()
+        });
+        measured.push((answer, whole, name, rows.unwrap_or_default()));
+    }
+    measured.sort_by(|a, b| b.0.total_cmp(&a.0));
+    println!("\nViews over {lines} ledger lines: sums of all amounts (at most 2 s), and every column of every row");
+    for (answer, whole, name, rows) in &measured {
+        println!("  {name:<30} {answer:>6.2} s {whole:>6.2} s  {rows:>9} rows");
+    }
+    let slowest = &measured[0];
+    assert!(slowest.0 <= 2.0, "{} takes {:.2} s", slowest.2, slowest.0);
+}

@@ -334,7 +334,7 @@ fn what_users_did_to_the_tables_stays() {
         "ALTER TABLE pennylane.fec DROP COLUMN idevise CASCADE, DROP COLUMN debit CASCADE, ADD COLUMN note text, \
              ALTER COLUMN credit TYPE numeric(12,2); \
          UPDATE pennylane.fec SET note = 'mine' WHERE line_no = 1; CREATE INDEX mine ON pennylane.fec (journal_code); \
-         CREATE VIEW public.mine AS SELECT sum(credit) FROM pennylane.fec; ALTER TABLE pennylane.analytical_ledger DROP COLUMN label",
+         CREATE VIEW public.mine AS SELECT sum(credit) FROM pennylane.fec; ALTER TABLE pennylane.analytical_ledger DROP COLUMN label CASCADE",
     );
     let booked = chrono::NaiveDate::from_ymd_opt(2025, 6, 1).unwrap();
     scene.api.world(|world| world.book_entry(booked, "nouvelle", &[("606000", 100, 0), ("512000", 0, 100)]));

@@ -483,8 +483,8 @@ fn one_assignment_id_under_two_lines_is_two_changes() {
 #[test]
 fn columns_and_tables_that_a_dba_dropped_do_not_stop_a_sync() {
     let scene = Scene::synced();
-    scene.execute("ALTER TABLE pennylane.customer_invoices DROP COLUMN deadline");
-    scene.execute("ALTER TABLE pennylane.ledger_entry_lines DROP COLUMN ledger_entry_id");
+    scene.execute("ALTER TABLE pennylane.customer_invoices DROP COLUMN deadline CASCADE");
+    scene.execute("ALTER TABLE pennylane.ledger_entry_lines DROP COLUMN ledger_entry_id CASCADE");
     scene.api.world(|world| {
         let id = world.ids("customer_invoices")[0];
         world.update("customer_invoices", id, relabel("changed"));

@@ -100,6 +100,8 @@ fn who_may_only_read_neither_writes_nor_calls() {
     let scene = scene();
     let calls = [
         "setup()",
+        "enable_table('journals')",
+        "disable_table('journals', false)",
         "sync_full('customers')",
         "sync_incremental()",
         "export_fec()",
@@ -123,7 +125,9 @@ fn who_may_only_read_neither_writes_nor_calls() {
         "_company_tables()",
         "add_transform('t', 'SELECT 1', '{customers}')",
         "drop_transform('t')",
+        "_known_tables()",
     ];
+    scene.execute("SELECT pennylane.enable_table('journals')");
     let tables = scene.value("SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'pennylane'::regnamespace AND relkind = 'r'");
     let tables = tables.unwrap();
     let writes = |table: &str| {
@@ -139,6 +143,8 @@ fn who_may_only_read_neither_writes_nor_calls() {
             let of_operators = role == "operator"
                 && [
                     "setup",
+                    "enable_",
+                    "disable_",
                     "sync_",
                     "export_",
                     "prove",

@@ -133,7 +133,8 @@ fn tables_of_an_older_version_are_brought_up_to_date_with_all_that_is_in_them() 
          ALTER TABLE pennylane.ledger_entry_lines ADD COLUMN mine text DEFAULT 'kept'; \
          ALTER TABLE pennylane.transactions DROP COLUMN created_at; \
          DROP INDEX pennylane.customer_invoices_date_idx; \
-         COMMENT ON COLUMN pennylane.customers.name IS 'ours'",
+         COMMENT ON COLUMN pennylane.customers.name IS 'ours'; \
+         COMMENT ON COLUMN pennylane.transactions.journal_id IS 'ours'",
     )
     .unwrap();
     let digest = "SELECT count(*) || md5(string_agg(t::text, ',' ORDER BY id)) FROM pennylane.ledger_entry_lines t";
@@ -155,15 +156,16 @@ fn tables_of_an_older_version_are_brought_up_to_date_with_all_that_is_in_them() 
     assert_eq!(value(&mut old, indexes).unwrap(), expected);
     assert_eq!(value(&mut old, digest), before, "no row was written");
     assert_eq!(value(&mut old, "SELECT to_regclass('pennylane.customer_invoices_date_idx')"), None);
-    assert_eq!(
-        value(
-            &mut old,
-            "SELECT col_description('pennylane.customers'::regclass, attnum) FROM pg_attribute \
-                         WHERE attrelid = 'pennylane.customers'::regclass AND attname = 'name'"
-        )
-        .unwrap(),
-        "ours"
-    );
+    let mut said = |table: &str, column: &str| {
+        let comment = format!(
+            "SELECT col_description(attrelid, attnum) FROM pg_attribute \
+             WHERE attrelid = 'pennylane.{table}'::regclass AND attname = '{column}'"
+        );
+        value(&mut old, &comment).unwrap()
+    };
+    assert_eq!(said("customers", "name"), "ours");
+    assert_eq!(said("transactions", "journal_id"), "ours");
+    assert!(said("ledger_entries", "journal_id").contains("SELECT pennylane.enable_table('journals');"));
     assert_eq!(
         value(&mut old, "SELECT has_table_privilege('analyst', 'pennylane.ledger_entry_lines', 'SELECT')").unwrap(),
         "t"
@@ -224,8 +226,8 @@ fn the_worker_waits_for_the_upgrade_and_then_brings_the_tables_up_to_date() {
     writer.batch_execute("ROLLBACK").unwrap();
     old.batch_execute("SELECT pennylane.request_sync()").unwrap();
     wait_until("a second run", || value(&mut old, runs).as_deref() == Some("2"));
-    assert_eq!(value(&mut old, "SELECT layout FROM pennylane.data_layout").unwrap(), "2");
-    assert!(scene.cluster.log().contains("[SETUP] tables mises a jour (version 1 -> 2)"));
+    assert_eq!(value(&mut old, "SELECT layout FROM pennylane.data_layout").unwrap(), "3");
+    assert!(scene.cluster.log().contains("[SETUP] tables et vues mises a jour (1 -> 3)"));
     assert!(value(&mut old, SCHEDULER).is_some());
 }
 

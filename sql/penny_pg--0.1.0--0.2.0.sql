@@ -183,6 +183,114 @@ $$;
 
 COMMENT ON FUNCTION pennylane.subscriber_ddl() IS 'What a server that shall hold a copy by logical replication runs first: schema, data tables as they are now, keys, indexes, comments, views and their mapping; one statement a row. It needs no extension there. docs/replication.md has the recipe.';
 
+-- Statements of users that are applied after each sync that changed one of their tables. docs/own-columns.md has examples.
+
+CREATE TABLE pennylane._transforms (
+    name      text        PRIMARY KEY,
+    statement text        NOT NULL,
+    tables    text[]      NOT NULL,
+    timeout   interval    NOT NULL,
+    added_by  name        NOT NULL,
+    added_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+-- What each has yet to be applied for. A row a change, and never updated: a sync notes changes without waiting for the
+-- transaction in which somebody adds a transform, or applies it.
+CREATE TABLE pennylane._transform_marks (
+    mark_id  bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name     text        NOT NULL,
+    run_id   bigint,
+    noted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+CREATE TABLE pennylane.transform_runs (
+    transform_run_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name             text        NOT NULL,
+    run_id           bigint,
+    ran_as           name        NOT NULL,
+    started_at       timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    finished_at      timestamptz,
+    status           text        NOT NULL,
+    rows             bigint,
+    message          text
+);
+CREATE INDEX transform_runs_name_idx ON pennylane.transform_runs (name, transform_run_id);
+
+SELECT pg_catalog.pg_extension_config_dump('pennylane._transforms', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane._transform_marks', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane._transform_marks_mark_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane.transform_runs', '');
+SELECT pg_catalog.pg_extension_config_dump('pennylane.transform_runs_transform_run_id_seq', '');
+
+-- With its owner's rights: it holds no rows of companies.
+CREATE VIEW pennylane.transforms AS
+    SELECT
+        t.name,
+        t.statement,
+        t.tables,
+        t.timeout,
+        t.added_by,
+        t.added_at,
+        (SELECT pg_catalog.min(m.noted_at) FROM pennylane._transform_marks m WHERE m.name = t.name) AS stale_since,
+        last.status AS last_status,
+        CASE WHEN last.status = 'suspended' THEN last.message END AS suspended
+    FROM pennylane._transforms t
+    LEFT JOIN LATERAL (
+        SELECT r.status, r.message
+        FROM pennylane.transform_runs r
+        WHERE r.name = t.name
+        ORDER BY r.transform_run_id DESC
+        LIMIT 1
+    ) AS last ON true;
+
+CREATE FUNCTION pennylane.add_transform(name text, statement text, tables text[], timeout interval DEFAULT '5 min') RETURNS void
+    LANGUAGE c
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'add_transform_wrapper';
+CREATE FUNCTION pennylane.drop_transform(name text) RETURNS void
+    LANGUAGE c
+    SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'drop_transform_wrapper';
+
+COMMENT ON TABLE pennylane._transforms IS 'Internal: the statements that add_transform() was given. The view transforms shows them.';
+COMMENT ON COLUMN pennylane._transforms.name IS 'Name; transforms run in its order.';
+COMMENT ON COLUMN pennylane._transforms.statement IS 'The statement.';
+COMMENT ON COLUMN pennylane._transforms.tables IS 'Tables of schema pennylane after whose changes it runs.';
+COMMENT ON COLUMN pennylane._transforms.timeout IS 'How long it may run.';
+COMMENT ON COLUMN pennylane._transforms.added_by IS 'Role that added it, and with whose rights it runs.';
+COMMENT ON COLUMN pennylane._transforms.added_at IS 'When it was added, or changed last (database clock).';
+
+COMMENT ON TABLE pennylane._transform_marks IS 'Internal: changes that a transform has yet to be applied for.';
+COMMENT ON COLUMN pennylane._transform_marks.mark_id IS 'Number of the mark.';
+COMMENT ON COLUMN pennylane._transform_marks.name IS 'The transform.';
+COMMENT ON COLUMN pennylane._transform_marks.run_id IS 'The run that changed one of its tables. NULL: it was added, or a company removed.';
+COMMENT ON COLUMN pennylane._transform_marks.noted_at IS 'When that was noted (database clock).';
+
+COMMENT ON VIEW pennylane.transforms IS 'The statements of users that are applied after each sync that changed one of their tables: add_transform(), drop_transform(). Their runs are in transform_runs.';
+COMMENT ON COLUMN pennylane.transforms.name IS 'Name; transforms run in its order.';
+COMMENT ON COLUMN pennylane.transforms.statement IS 'The statement.';
+COMMENT ON COLUMN pennylane.transforms.tables IS 'Tables of schema pennylane after whose changes it runs.';
+COMMENT ON COLUMN pennylane.transforms.timeout IS 'How long it may run.';
+COMMENT ON COLUMN pennylane.transforms.added_by IS 'Role that added it, and with whose rights it runs.';
+COMMENT ON COLUMN pennylane.transforms.added_at IS 'When it was added, or changed last (database clock).';
+COMMENT ON COLUMN pennylane.transforms.stale_since IS 'Since when a change waits for it (database clock); the next sync runs it. NULL: it was applied since the last change.';
+COMMENT ON COLUMN pennylane.transforms.last_status IS 'How its last run ended, as in transform_runs. NULL: it has not run yet.';
+COMMENT ON COLUMN pennylane.transforms.suspended IS 'Why no sync runs it until it is added again. NULL: it is run.';
+
+COMMENT ON TABLE pennylane.transform_runs IS 'Every run of a transform. Those of a call that was rolled back are not here.';
+COMMENT ON COLUMN pennylane.transform_runs.transform_run_id IS 'Number of this run.';
+COMMENT ON COLUMN pennylane.transform_runs.name IS 'The transform.';
+COMMENT ON COLUMN pennylane.transform_runs.run_id IS 'The last sync run whose changes it was run for, in sync_runs. NULL: it had just been added.';
+COMMENT ON COLUMN pennylane.transform_runs.ran_as IS 'Role with whose rights it ran.';
+COMMENT ON COLUMN pennylane.transform_runs.started_at IS 'Start (database clock).';
+COMMENT ON COLUMN pennylane.transform_runs.finished_at IS 'End (database clock). NULL: it runs, or its process ended without a word.';
+COMMENT ON COLUMN pennylane.transform_runs.status IS 'ok; error: nothing of it was kept, and the next sync tries again; running; interrupted: the server stopped, or somebody cancelled it; suspended: it would not stop, or ended its process twice in a row, and is not tried again until it is added again.';
+COMMENT ON COLUMN pennylane.transform_runs.rows IS 'Rows that it wrote, or returned. NULL: PostgreSQL does not tell, as for a refresh.';
+COMMENT ON COLUMN pennylane.transform_runs.message IS 'What went wrong, and what to do about it. NULL when nothing did.';
+
+COMMENT ON FUNCTION pennylane.add_transform(text, text, text[], interval) IS 'Adds a statement that each sync runs that changed one of these tables, with the rights of who calls, or changes the one of this name. One statement with schema-qualified names; it runs for the first time at the next sync. docs/own-columns.md has examples.';
+COMMENT ON FUNCTION pennylane.drop_transform(text) IS 'Forgets a statement that add_transform() was given. What it made stays.';
+
 -- The tables on request that are kept in this database, for every company in it.
 CREATE TABLE pennylane.enabled_tables (
     table_name text        PRIMARY KEY,
@@ -255,7 +363,7 @@ BEGIN
         'pennylane.subscriber_ddl(), pennylane._views() TO %I', role);
     PERFORM pennylane._share(
         ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
-              'enabled_tables', 'schedule', 'health', 'progress', '_past_runs']
+              'enabled_tables', 'transform_runs', 'schedule', 'health', 'progress', '_past_runs']
         || ARRAY(SELECT t.name FROM pennylane._known_tables() AS t (name))
         || ARRAY(SELECT v.name FROM pennylane._views() AS v (name)));
 END
@@ -270,7 +378,9 @@ BEGIN
         WITH made (kind, name, owner, acl) AS (
             SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relowner, c.relacl
             FROM pg_catalog.pg_class c
-            WHERE c.oid IN ('pennylane.data_layout'::pg_catalog.regclass, 'pennylane.enabled_tables'::pg_catalog.regclass)
+            WHERE c.oid IN ('pennylane.data_layout'::pg_catalog.regclass, 'pennylane.enabled_tables'::pg_catalog.regclass,
+                            'pennylane._transforms'::pg_catalog.regclass, 'pennylane._transform_marks'::pg_catalog.regclass,
+                            'pennylane.transform_runs'::pg_catalog.regclass, 'pennylane.transforms'::pg_catalog.regclass)
             UNION ALL
             SELECT 'FUNCTION', p.oid::pg_catalog.regprocedure::text, p.proowner,
                 coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
@@ -279,7 +389,9 @@ BEGIN
                             'pennylane._views()'::pg_catalog.regprocedure,
                             'pennylane._known_tables()'::pg_catalog.regprocedure,
                             'pennylane.enable_table(text)'::pg_catalog.regprocedure,
-                            'pennylane.disable_table(text, boolean)'::pg_catalog.regprocedure)
+                            'pennylane.disable_table(text, boolean)'::pg_catalog.regprocedure,
+                            'pennylane.add_transform(text, text, text[], interval)'::pg_catalog.regprocedure,
+                            'pennylane.drop_transform(text)'::pg_catalog.regprocedure)
         )
         SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s', m.kind, m.name, coalesce(pg_catalog.quote_ident(r.rolname), 'PUBLIC'))
         FROM made m
@@ -312,4 +424,8 @@ BEGIN
 END
 $readers$;
 
+SELECT pennylane._share(ARRAY['transform_runs']);
+GRANT EXECUTE ON FUNCTION pennylane.add_transform(text, text, text[], interval), pennylane.drop_transform(text)
+    TO pennylane_operator;
+GRANT SELECT ON pennylane.transforms TO pennylane_operator;
 GRANT EXECUTE ON FUNCTION pennylane.enable_table(text), pennylane.disable_table(text, boolean) TO pennylane_operator;

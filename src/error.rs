@@ -24,6 +24,8 @@ pub enum Kind {
     Refused,
     /// The caller asked for something impossible.
     Argument,
+    /// A role may not do what it asked for.
+    Denied,
     /// Another run works on the same company.
     Busy,
     /// Somebody asked to stop.
@@ -93,6 +95,9 @@ pub enum Error {
     /// An argument of an SQL function that cannot be served.
     #[error("{message}")]
     Argument { message: String, hint: String },
+    /// Something that is another role's to change or to run.
+    #[error("{message}")]
+    Denied { message: String, hint: String },
     /// Another run holds the company.
     #[error("a sync of company {company} is already running{holder}")]
     Busy { company: i64, holder: String },
@@ -121,6 +126,13 @@ pub enum Error {
     /// PostgreSQL refused what the engine wanted to write. `words` is empty where its message may quote a value.
     #[error("PostgreSQL refused to write {table}: SQLSTATE {sqlstate}{words}")]
     Write { table: String, sqlstate: String, words: String },
+    /// A statement that a user has applied after each sync failed. `words` is empty where PostgreSQL's message may quote
+    /// a value.
+    #[error("its statement failed: SQLSTATE {sqlstate}{words}")]
+    Statement { sqlstate: String, words: String },
+    /// The same, which did not end in time.
+    #[error("it ran longer than {:?}, the time that it has", .0)]
+    Overrun(Duration),
     /// A table or setting of the database is not as it has to be.
     #[error("{message}")]
     Setup { message: String, hint: String },
@@ -144,12 +156,13 @@ impl Error {
             Error::Refused { .. } | Error::ExportFailed => Kind::Refused,
             Error::Period { error, .. } => error.kind(),
             Error::Argument { .. } => Kind::Argument,
+            Error::Denied { .. } => Kind::Denied,
             Error::Busy { .. } | Error::TablesInUse { .. } => Kind::Busy,
             Error::Transaction => Kind::Transaction,
             Error::ReadOnly => Kind::ReadOnly,
             Error::Interrupted => Kind::Interrupted,
             Error::Brake { .. } => Kind::Brake,
-            Error::Write { .. } | Error::Setup { .. } => Kind::Database,
+            Error::Write { .. } | Error::Statement { .. } | Error::Overrun(_) | Error::Setup { .. } => Kind::Database,
         }
     }
 
@@ -221,7 +234,7 @@ impl Error {
             Error::TooLarge { .. } => "Take the file from Pennylane itself.".into(),
             Error::Period { error, .. } => error.hint(),
             Error::ForeignRecord { .. } => "Check that each token belongs to the company that it is used for.".into(),
-            Error::Argument { hint, .. } | Error::Setup { hint, .. } => hint.clone(),
+            Error::Argument { hint, .. } | Error::Denied { hint, .. } | Error::Setup { hint, .. } => hint.clone(),
             Error::Busy { .. } | Error::TablesInUse { .. } => {
                 "Wait for it to end, or look at it with SELECT * FROM pg_stat_activity;".into()
             }
@@ -232,6 +245,14 @@ impl Error {
                 "If they are really gone, run SELECT * FROM pennylane.sync_full('{table}', force_deletes => true); \
                  otherwise wait until Pennylane shows them again."
             ),
+            Error::Statement { .. } => {
+                "Run the statement by hand, as the role that added it: PostgreSQL says there what is wrong. The next sync \
+                 tries again."
+                    .into()
+            }
+            Error::Overrun(_) => {
+                "Make its statement faster, or add it again with a longer timeout. The next sync tries again.".into()
+            }
             Error::Write { table, sqlstate, .. } if sqlstate == "42501" => format!(
                 "Triggers on pennylane.{table} run with the rights of the role pennylane_owner: GRANT it what they need, or \
                  make their function SECURITY DEFINER; then run the sync again."

@@ -15,6 +15,8 @@
 //! invoice, of which nothing is kept. [`schedule`]
 //! says when a run is due.
 //!
+//! After a sync, `pg::transforms` applies the statements that users have added; [`transform`] says what became of them.
+//!
 //! [`error`] holds every way to fail and what to do about it; `pg::report` gives each its SQLSTATE. [`secret`] keeps the
 //! token out of sight.
 
@@ -31,6 +33,7 @@ pub mod row;
 pub mod schedule;
 pub mod secret;
 pub mod sync;
+pub mod transform;
 
 #[cfg(feature = "pg")]
 #[allow(unsafe_code, reason = "calling PostgreSQL is unsafe; nothing outside this module does")]

@@ -46,7 +46,7 @@ BEGIN
         'pennylane.subscriber_ddl(), pennylane._views() TO %I', role);
     PERFORM pennylane._share(
         ARRAY['sync_state', 'sync_runs', 'sync_run_tables', 'deleted_rows', 'schema_drift', 'altered_rows', 'exports', 'proofs',
-              'enabled_tables', 'schedule', 'health', 'progress', '_past_runs']
+              'enabled_tables', 'transform_runs', 'schedule', 'health', 'progress', '_past_runs']
         || ARRAY(SELECT t.name FROM pennylane._known_tables() AS t (name))
         || ARRAY(SELECT v.name FROM pennylane._views() AS v (name)));
 END

@@ -186,3 +186,42 @@ COMMENT ON COLUMN pennylane.health.severity IS 'ok, warning or error.';
 COMMENT ON COLUMN pennylane.health.last_success_at IS 'Time (Pennylane''s clock) that the table is good for. NULL: never synced.';
 COMMENT ON COLUMN pennylane.health.age IS 'How long ago that was.';
 COMMENT ON COLUMN pennylane.health.detail IS 'What is wrong, and what to do. NULL when nothing is.';
+
+COMMENT ON TABLE pennylane._transforms IS 'Internal: the statements that add_transform() was given. The view transforms shows them.';
+COMMENT ON COLUMN pennylane._transforms.name IS 'Name; transforms run in its order.';
+COMMENT ON COLUMN pennylane._transforms.statement IS 'The statement.';
+COMMENT ON COLUMN pennylane._transforms.tables IS 'Tables of schema pennylane after whose changes it runs.';
+COMMENT ON COLUMN pennylane._transforms.timeout IS 'How long it may run.';
+COMMENT ON COLUMN pennylane._transforms.added_by IS 'Role that added it, and with whose rights it runs.';
+COMMENT ON COLUMN pennylane._transforms.added_at IS 'When it was added, or changed last (database clock).';
+
+COMMENT ON TABLE pennylane._transform_marks IS 'Internal: changes that a transform has yet to be applied for.';
+COMMENT ON COLUMN pennylane._transform_marks.mark_id IS 'Number of the mark.';
+COMMENT ON COLUMN pennylane._transform_marks.name IS 'The transform.';
+COMMENT ON COLUMN pennylane._transform_marks.run_id IS 'The run that changed one of its tables. NULL: it was added, or a company removed.';
+COMMENT ON COLUMN pennylane._transform_marks.noted_at IS 'When that was noted (database clock).';
+
+COMMENT ON VIEW pennylane.transforms IS 'The statements of users that are applied after each sync that changed one of their tables: add_transform(), drop_transform(). Their runs are in transform_runs.';
+COMMENT ON COLUMN pennylane.transforms.name IS 'Name; transforms run in its order.';
+COMMENT ON COLUMN pennylane.transforms.statement IS 'The statement.';
+COMMENT ON COLUMN pennylane.transforms.tables IS 'Tables of schema pennylane after whose changes it runs.';
+COMMENT ON COLUMN pennylane.transforms.timeout IS 'How long it may run.';
+COMMENT ON COLUMN pennylane.transforms.added_by IS 'Role that added it, and with whose rights it runs.';
+COMMENT ON COLUMN pennylane.transforms.added_at IS 'When it was added, or changed last (database clock).';
+COMMENT ON COLUMN pennylane.transforms.stale_since IS 'Since when a change waits for it (database clock); the next sync runs it. NULL: it was applied since the last change.';
+COMMENT ON COLUMN pennylane.transforms.last_status IS 'How its last run ended, as in transform_runs. NULL: it has not run yet.';
+COMMENT ON COLUMN pennylane.transforms.suspended IS 'Why no sync runs it until it is added again. NULL: it is run.';
+
+COMMENT ON TABLE pennylane.transform_runs IS 'Every run of a transform. Those of a call that was rolled back are not here.';
+COMMENT ON COLUMN pennylane.transform_runs.transform_run_id IS 'Number of this run.';
+COMMENT ON COLUMN pennylane.transform_runs.name IS 'The transform.';
+COMMENT ON COLUMN pennylane.transform_runs.run_id IS 'The last sync run whose changes it was run for, in sync_runs. NULL: it had just been added.';
+COMMENT ON COLUMN pennylane.transform_runs.ran_as IS 'Role with whose rights it ran.';
+COMMENT ON COLUMN pennylane.transform_runs.started_at IS 'Start (database clock).';
+COMMENT ON COLUMN pennylane.transform_runs.finished_at IS 'End (database clock). NULL: it runs, or its process ended without a word.';
+COMMENT ON COLUMN pennylane.transform_runs.status IS 'ok; error: nothing of it was kept, and the next sync tries again; running; interrupted: the server stopped, or somebody cancelled it; suspended: it would not stop, or ended its process twice in a row, and is not tried again until it is added again.';
+COMMENT ON COLUMN pennylane.transform_runs.rows IS 'Rows that it wrote, or returned. NULL: PostgreSQL does not tell, as for a refresh.';
+COMMENT ON COLUMN pennylane.transform_runs.message IS 'What went wrong, and what to do about it. NULL when nothing did.';
+
+COMMENT ON FUNCTION pennylane.add_transform(text, text, text[], interval) IS 'Adds a statement that each sync runs that changed one of these tables, with the rights of who calls, or changes the one of this name. One statement with schema-qualified names; it runs for the first time at the next sync. docs/own-columns.md has examples.';
+COMMENT ON FUNCTION pennylane.drop_transform(text) IS 'Forgets a statement that add_transform() was given. What it made stays.';

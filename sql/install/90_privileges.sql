@@ -132,5 +132,8 @@ GRANT EXECUTE ON FUNCTION pennylane.setup(), pennylane.check(),
     pennylane.export_fec(date, date, bigint), pennylane.export_analytical_ledger(date, date, bigint),
     pennylane.prove(bigint), pennylane._prove(bigint),
     pennylane.request_sync(text, text, bigint), pennylane.cancel_run(bigint),
-    pennylane.invoice_pdf(text, bigint, bigint) TO pennylane_operator;
+    pennylane.invoice_pdf(text, bigint, bigint),
+    pennylane.add_transform(text, text, text[], interval), pennylane.drop_transform(text) TO pennylane_operator;
+-- Statements may hold what is not for every reader.
+GRANT SELECT ON pennylane.transforms TO pennylane_operator;
 GRANT UPDATE (enabled, label) ON pennylane.companies TO pennylane_operator;

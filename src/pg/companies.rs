@@ -4,7 +4,7 @@
 //! `companies` without a `token_hint`. A token of another company in its place is refused.
 
 use super::settings::{self, Settings};
-use super::{lock, progress, txn};
+use super::{lock, progress, transform_runs, txn};
 use crate::api::me;
 use crate::error::{Error, Result};
 use crate::secret::Token;
@@ -204,6 +204,28 @@ pub fn seen_by_caller() -> Result<Option<Vec<i64>>> {
     Ok(Some(txn::as_caller(COMPANIES, || one::<Vec<i64>>(seen, &[]))?.unwrap_or_default()))
 }
 
+/// Refuses a role that somebody can take on, or whose functions somebody can rewrite, who sees some companies only. Row
+/// security looks at the session too, and in the background worker that is not theirs: what they may not see would be
+/// open to them there.
+///
+/// # Errors
+/// `Denied`.
+pub fn require_unlimited(role: pg_sys::Oid) -> Result<()> {
+    let limited = "SELECT EXISTS ( \
+                       SELECT FROM pg_catalog.pg_policy p \
+                       JOIN pg_catalog.pg_roles s ON NOT s.rolsuper \
+                           AND pg_catalog.pg_has_role(s.oid, p.polroles[1], 'MEMBER') \
+                           AND pg_catalog.pg_has_role(s.oid, $1, 'MEMBER') \
+                       WHERE p.polrelid = 'pennylane.companies'::pg_catalog.regclass AND NOT p.polpermissive)";
+    if one::<bool>(limited, &[role.into()])? == Some(true) {
+        return Err(Error::Denied {
+            message: "the role, or a member of it, sees some companies only".into(),
+            hint: "Transforms are for roles that see all companies: ask an administrator to add it.".into(),
+        });
+    }
+    Ok(())
+}
+
 /// # Errors
 /// `Argument` when the caller may not see this company.
 pub fn require_seen(company: i64) -> Result<()> {
@@ -362,6 +384,7 @@ pub fn remove(company: i64, keep_data: bool) -> Result<()> {
                 );
                 rows += one::<i64>(&gone, &args())?.unwrap_or(0);
             }
+            transform_runs::note(None, None)?;
         }
         if there || rows > 0 { Ok(()) } else { Err(not_kept(company)) }
     })

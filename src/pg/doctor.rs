@@ -70,6 +70,7 @@ pub fn examine() -> Result<Vec<Finding>> {
     findings.extend(layout());
     findings.extend(views());
     findings.extend(kept.iter().filter_map(|kept| table(kept.name)));
+    findings.extend(transforms());
     // What the caller may see of it.
     findings.extend(txn::as_caller("sync_state", || Ok(freshness()))?);
     Ok(findings)
@@ -135,6 +136,27 @@ fn background_worker() -> Finding {
         }
         None => warning(item, "not running", "Add penny_pg to shared_preload_libraries and restart."),
     }
+}
+
+/// What users have applied after each sync.
+fn transforms() -> Option<Finding> {
+    let query = "SELECT pg_catalog.count(*), \
+                     pg_catalog.string_agg(name, ', ' ORDER BY name) FILTER (WHERE last_status IN ('error', 'interrupted')), \
+                     pg_catalog.string_agg(name, ', ' ORDER BY name) FILTER (WHERE suspended IS NOT NULL) \
+                 FROM pennylane.transforms";
+    let (all, failed, suspended) = Spi::get_three::<i64, String, String>(query).ok()?;
+    let all = all.filter(|all| *all > 0)?;
+    let bad = [failed.map(|names| format!("failed: {names}")), suspended.map(|names| format!("suspended: {names}"))];
+    let bad: Vec<String> = bad.into_iter().flatten().collect();
+    Some(if bad.is_empty() {
+        ok("transforms", format!("{all} of them"))
+    } else {
+        warning(
+            "transforms",
+            bad.join("; "),
+            "SELECT name, started_at, status, message FROM pennylane.transform_runs ORDER BY transform_run_id DESC;",
+        )
+    })
 }
 
 /// Where tokens could be seen by others.

@@ -9,7 +9,7 @@ use super::log::Notices;
 use super::progress::Shown;
 use super::settings::{self, Settings};
 use super::store::SpiStore;
-use super::{doctor, optional, runs, setup as tables, txn};
+use super::{doctor, optional, runs, setup as tables, transform_runs, txn};
 use crate::catalogue::{self, Export, data_table, kept_tables};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
@@ -184,6 +184,7 @@ fn sync(asked: Asked, company: Option<i64>, force_deletes: bool) -> std::result:
     // What cannot be done is refused before anything is read.
     let sync_type = asked()?.sync_type;
     let done = settle(each_company(company, |access| run(asked, access, company, force_deletes)))?;
+    settle(transform_runs::after_call())?;
     let of_table = |company: i64, report: TableReport| {
         (
             Some(company),
@@ -344,7 +345,7 @@ fn run(asked: Asked, access: &Access, company: Option<i64>, force_deletes: bool)
         let _shown = Shown::start(run.id, of_token);
         ports.log.line(Level::Step, &report::start_line(plan.sync_type, local_now()));
         let done = round::run(plan, &identity, limits, &mut SpiStore::new(of_token), ports)?;
-        runs::close(run, of_token, &done.reports, done.requests)?;
+        runs::close(run, of_token, &done)?;
         for line in report::end_lines(&done.reports, start.elapsed()) {
             ports.log.line(Level::Step, &line);
         }

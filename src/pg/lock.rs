@@ -3,17 +3,25 @@
 //! It is an advisory lock of a class of its own: `pg_advisory_lock` takes classes 1 and 2 only. It lasts until the
 //! transaction ends, since other sessions cannot see the rows before that. `pg_locks` shows it with `objsubid` 20560.
 
+use super::interrupts::Pending;
+use super::txn;
 use crate::error::{Error, Result};
+use crate::sync::ports::Stop;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 /// Our class of advisory locks: "PP".
 const CLASS: u16 = 0x5050;
-/// The key that `setup()` takes: no company has it, nor the next.
+/// The key that `setup()` takes: no company has it, nor the next two.
 const SETUP: i64 = i64::MIN;
 /// The key of the list of tables. Runs share it; whoever takes a table off the list has it alone.
 const TABLES: i64 = i64::MIN + 1;
+/// The key of whoever applies transforms.
+const TRANSFORMS: i64 = i64::MIN + 2;
+/// How long a sync waits for its turn to apply them.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn tag(key: i64) -> pg_sys::LOCKTAG {
     pg_sys::LOCKTAG {
@@ -55,6 +63,33 @@ impl Drop for OfSession {
         // SAFETY: the lock that `take` took.
         unsafe {
             pg_sys::LockRelease(&tag(self.0), self.1 as i32, true);
+        }
+    }
+}
+
+/// The turn to apply transforms, which one process of a database has at a time: until the value goes, or inside of a
+/// transaction until that ends.
+pub struct Turn(#[expect(dead_code, reason = "its end is what counts")] Option<OfSession>);
+
+impl Turn {
+    /// Waits a while for it; `None` when another process keeps it.
+    ///
+    /// # Errors
+    /// `Interrupted`.
+    pub fn take() -> Result<Option<Turn>> {
+        let session = !txn::is_open();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if txn::atomically("transforms", || Ok(acquire(TRANSFORMS, Mode::Alone, session, false)))? {
+                return Ok(Some(Turn(session.then_some(OfSession(TRANSFORMS, Mode::Alone)))));
+            }
+            if Pending.requested() {
+                return Err(Error::Interrupted);
+            }
+            if Instant::now() > until {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The shell around the pure house: the only pgrx, the only `unsafe`, main thread only.
 
 mod companies;
+mod deadline;
 mod doctor;
 mod functions;
 mod interrupts;
@@ -23,7 +24,10 @@ mod statements;
 mod store;
 mod text_array;
 mod tokens;
+mod transform_runs;
+mod transforms;
 mod txn;
+mod users_statement;
 mod version;
 mod views;
 mod worker;

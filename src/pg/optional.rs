@@ -4,7 +4,7 @@
 
 use super::shape::{self, Found};
 use super::statements::relation;
-use super::{companies, lock, setup as tables, txn, version};
+use super::{companies, lock, setup as tables, transform_runs, txn, version};
 use crate::catalogue::{DataTable, Mode, Resource, data_table, data_tables, kept_tables, resource};
 use crate::error::{Error, Result};
 use pgrx::datum::DatumWithOid;
@@ -89,6 +89,7 @@ fn give_up(resource: &Resource, keep_data: bool) -> Result<()> {
         // A dump brings the keys that point here back with their triggers.
         tables::disarm_foreign_keys()?;
         run(&format!("DELETE FROM {}", relation(table)), &[])?;
+        transform_runs::note(None, Some(vec![table.to_owned()]))?;
     }
     Ok(())
 }

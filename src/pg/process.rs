@@ -80,6 +80,14 @@ pub fn start(name: &str, function: &str, argument: i64) -> Option<DynamicBackgro
     Some(started)
 }
 
+/// The owner of the extension's tables; `None` while it is not installed.
+pub fn owner() -> Option<pg_sys::Oid> {
+    let query = "SELECT c.relowner FROM pg_catalog.pg_extension e \
+                 JOIN pg_catalog.pg_class c ON c.relnamespace = e.extnamespace AND c.relname = 'sync_state' \
+                 WHERE e.extname = 'penny_pg'";
+    Spi::get_one(query).ok().flatten()
+}
+
 /// Whose rights this process works with: those of the owner of the extension's tables.
 #[derive(Default)]
 pub struct Rights {
@@ -92,11 +100,8 @@ impl Rights {
     /// # Errors
     /// `Setup` when the extension is installed in another version.
     pub fn take(&mut self) -> Result<bool> {
-        let query = "SELECT c.relowner FROM pg_catalog.pg_extension e \
-                     JOIN pg_catalog.pg_class c ON c.relnamespace = e.extnamespace AND c.relname = 'sync_state' \
-                     WHERE e.extname = 'penny_pg'";
         let owner = txn::atomically("(a step of the worker)", || {
-            let owner = Spi::get_one(query).ok().flatten();
+            let owner = owner();
             version::require_same().map(|()| owner)
         })?;
         if owner != self.owner
@@ -149,6 +154,14 @@ pub fn reload() {
     if BackgroundWorker::sighup_received() {
         // SAFETY: between two statements, as PostgreSQL's own workers do.
         unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) };
+    }
+}
+
+/// Cancels what these processes are doing.
+pub fn cancel(processes: impl Iterator<Item = i32>) {
+    for process in processes {
+        // One that has ended meanwhile is not found.
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), nix::sys::signal::Signal::SIGINT);
     }
 }
 

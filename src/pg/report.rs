@@ -8,7 +8,7 @@ use pgrx::{PgSqlErrorCode, function_name};
 fn sqlstate(kind: Kind) -> PgSqlErrorCode {
     match kind {
         Kind::Token => PgSqlErrorCode::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
-        Kind::Scope => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        Kind::Scope | Kind::Denied => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
         Kind::Quota => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
         Kind::Network => PgSqlErrorCode::ERRCODE_CONNECTION_FAILURE,
         Kind::Limit => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,

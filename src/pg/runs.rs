@@ -1,9 +1,10 @@
 //! The run log: a row when a run is asked for or starts, its end and its tables when it closes.
 
-use super::txn;
+use super::{transform_runs, txn};
 use crate::error::{Error, Result};
 use crate::schedule::Past;
-use crate::sync::report::{Status, SyncType, TableReport};
+use crate::sync::report::{Status, SyncType};
+use crate::sync::round::{Plan, Round};
 use chrono::DateTime;
 use pgrx::prelude::*;
 use std::collections::BTreeMap;
@@ -83,11 +84,12 @@ pub fn refuse(run: OpenRun, status: &str, words: &str) -> Result<()> {
     Ok(())
 }
 
-/// Notes how a run ended, table by table. `requests` counts all of them, `/me` too.
-pub fn close(run: OpenRun, company: i64, reports: &[TableReport], requests: u32) -> Result<()> {
+/// Notes how a run ended, table by table, and what it changed.
+pub fn close(run: OpenRun, company: i64, done: &Round) -> Result<()> {
     let line = "INSERT INTO pennylane.sync_run_tables (run_id, company_id, table_name, sync_type, status, inserted, \
                 updated, deleted, unchanged, requests, duration, message) \
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    let reports = done.reports.as_slice();
     let worst = [Status::Error, Status::Partial, Status::Skipped]
         .into_iter()
         .find(|status| reports.iter().any(|report| report.status == *status))
@@ -113,7 +115,9 @@ pub fn close(run: OpenRun, company: i64, reports: &[TableReport], requests: u32)
             ];
             Spi::run_with_args(line, &args).map_err(log_error)?;
         }
-        end(run, worst.word(), Some(requests), error.as_deref())
+        let changed = done.changed.iter().map(|table| (*table).to_owned()).collect();
+        transform_runs::note(Some(run.id), Some(changed))?;
+        end(run, worst.word(), Some(done.requests), error.as_deref())
     })
 }
 
@@ -125,6 +129,15 @@ pub fn end(run: OpenRun, status: &str, requests: Option<u32>, error: Option<&str
     txn::atomically(LOG, || {
         Spi::run_with_args(query, &args).map_err(log_error)?;
         if error.is_none() { Ok(()) } else { execute("SELECT pennylane._alert($1)", &[run.id.into()]) }
+    })
+}
+
+/// The same for a run that may have changed any of its tables before it ended.
+pub fn cut_off(run: OpenRun, plan: &Plan, status: &str, error: &str) -> Result<()> {
+    txn::atomically(LOG, || {
+        let tables = plan.tables().into_iter().map(str::to_owned).collect();
+        transform_runs::note(Some(run.id), Some(tables))?;
+        end(run, status, None, Some(error))
     })
 }
 
@@ -142,11 +155,16 @@ pub fn failed(company: Option<i64>, sync_type: SyncType, error: &Error) -> Resul
 }
 
 /// Closes the runs that a worker left open when it was stopped: those of companies that no worker has in hand. Those of
-/// functions are never seen open.
+/// functions are never seen open. What they changed nobody knows.
 pub fn close_orphans(in_hand: &[i64]) -> Result<()> {
-    let query = "UPDATE pennylane.sync_runs SET status = 'interrupted', finished_at = pg_catalog.clock_timestamp() \
-                 WHERE status = 'running' AND company_id <> ALL ($1)";
-    txn::atomically(LOG, || execute(query, &[in_hand.to_vec().into()]))
+    let query = "WITH closed AS (UPDATE pennylane.sync_runs \
+                     SET status = 'interrupted', finished_at = pg_catalog.clock_timestamp() \
+                     WHERE status = 'running' AND company_id <> ALL ($1) RETURNING run_id) \
+                 SELECT pg_catalog.max(run_id) FROM closed";
+    txn::atomically(LOG, || {
+        let closed = Spi::get_one_with_args::<i64>(query, &[in_hand.to_vec().into()]).map_err(log_error)?;
+        closed.map_or(Ok(()), |run| transform_runs::note(Some(run), None))
+    })
 }
 
 /// The oldest run that somebody asked for and that this worker can do: one of its company, or with the server's token
@@ -241,7 +259,8 @@ pub fn prune(days: i32) -> Result<()> {
                                             GROUP BY r.company_id, r.mode, r.status)) \
                  RETURNING run_id) \
                  DELETE FROM pennylane.sync_run_tables t USING gone WHERE t.run_id = gone.run_id";
-    execute(query, &[days.into()])
+    execute(query, &[days.into()])?;
+    transform_runs::prune(days)
 }
 
 fn execute(query: &str, args: &[pgrx::datum::DatumWithOid]) -> Result<()> {

@@ -41,6 +41,10 @@ pub extern "C-unwind" fn penny_pg_scheduler(_argument: pg_sys::Datum) {
             sleep(wait);
         }
     }
+    if !terminated() {
+        // A worker that is at somebody's statement does not see that it was turned off.
+        process::cancel(progress::in_hand().into_iter().map(|worker| worker.0));
+    }
     leave(1);
 }
 

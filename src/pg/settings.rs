@@ -331,6 +331,11 @@ pub fn timetable() -> Result<Timetable> {
     })
 }
 
+/// The time zone of the company.
+pub fn timezone() -> String {
+    text(&TIMEZONE)
+}
+
 /// The database of the background worker.
 pub fn database() -> String {
     text(&DATABASE)

@@ -13,11 +13,14 @@ extension_sql_file!(
 );
 extension_sql_file!("../../sql/install/50_readers.sql", name = "readers", requires = ["worker", _known_tables, _views]);
 extension_sql_file!("../../sql/install/60_replication.sql", name = "replication", requires = ["readers", _data_tables]);
+extension_sql_file!("../../sql/install/70_transforms.sql", name = "transforms", requires = ["replication"]);
 extension_sql_file!(
     "../../sql/install/80_comments.sql",
     name = "comments",
     requires = [
-        "replication",
+        "transforms",
+        add_transform,
+        drop_transform,
         add_company,
         rotate_token,
         remove_company,

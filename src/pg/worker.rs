@@ -11,7 +11,7 @@ use super::progress::{self, Shown};
 use super::runs::{self, Request};
 use super::scheduler::{now, step};
 use super::store::steps::InSteps;
-use super::{settings, setup as tables};
+use super::{settings, setup as tables, transform_runs};
 use crate::error::{Error, Kind, Result};
 use crate::schedule::Due;
 use crate::secret::Token;
@@ -92,7 +92,8 @@ impl Worker {
         let settings = step(|| access.settings())?;
         let _running = Running::start()?;
         let mut log = ServerLog;
-        with_api_for(&settings, Some(access), &Asked, &mut log, |ports, identity| {
+        let mut ended = false;
+        let done = with_api_for(&settings, Some(access), &Asked, &mut log, |ports, identity| {
             let asked = request.and_then(|request| request.company);
             let Some(company) = step(|| company_of(access, asked, &identity))? else {
                 return spare(&settings.client.token, identity.me.company.id, request);
@@ -118,7 +119,8 @@ impl Worker {
             let done = round::run(plan, &identity, limits, &mut InSteps::new(company), ports);
             match done {
                 Ok(done) => {
-                    step(|| runs::close(run, company, &done.reports, done.requests))?;
+                    step(|| runs::close(run, company, &done))?;
+                    ended = true;
                     for line in report::end_lines(&done.reports, start.elapsed()) {
                         ports.log.line(Level::Step, &line);
                     }
@@ -128,18 +130,24 @@ impl Worker {
                 }
                 Err(Error::Interrupted) => {
                     let (status, words) = stopped();
-                    step(|| runs::end(run, status, None, Some(words)))?;
+                    step(|| runs::cut_off(run, plan, status, words))?;
                     ports.log.line(Level::Step, &format!("[END] Sync interrompue ({words})"));
                     Err(Error::Interrupted)
                 }
                 Err(error) => {
                     let words = error.in_full();
-                    step(|| runs::end(run, "error", None, Some(&words)))?;
+                    step(|| runs::cut_off(run, plan, "error", &words))?;
+                    ended = true;
                     ports.log.line(Level::Warning, &format!("[ERREUR] {words}"));
                     Ok(true)
                 }
             }
-        })
+        });
+        // Without the company: others may sync it meanwhile.
+        if ended {
+            transform_runs::after_run()?;
+        }
+        done
     }
 }
 
@@ -168,6 +176,7 @@ fn settle(done: Result<bool>, note: impl FnOnce(&Error) -> Result<()>) -> Result
 
 /// Status and words of a run that was stopped.
 fn stopped() -> (&'static str, &'static str) {
+    process::reload();
     // SAFETY: a flag of this process; the cancel has been heard.
     unsafe { pg_sys::QueryCancelPending = 0 };
     if terminated() {

@@ -9,6 +9,7 @@ use super::table::{Identity, Limits};
 use crate::catalogue::{EXPORTS, Export, Mode, RESOURCES, Resource, resource};
 use crate::error::{Error, Result};
 use crate::period::Period;
+use std::collections::BTreeSet;
 
 /// The table that tells which periods there are to export.
 const YEARS: &str = "fiscal_years";
@@ -32,6 +33,8 @@ pub struct Plan {
 pub struct Round {
     pub reports: Vec<TableReport>,
     pub requests: u32,
+    /// The tables with rows that changed, those too that were read along with what was asked for.
+    pub changed: BTreeSet<&'static str>,
 }
 
 impl Plan {
@@ -89,6 +92,7 @@ pub fn run(
     let mut reports = engine::run(&lists, list_type, identity, limits, store, ports)?;
     let mut requests = identity.requests + count(&reports);
     let over = reports.iter().filter_map(|report| report.error.clone()).find(Error::ends_the_run);
+    let mut changed = changed(&reports);
     reports.truncate(plan.lists.len());
     let ask = match (plan.period, plan.sync_type) {
         (Some(period), _) => Ask::Period(period),
@@ -97,13 +101,20 @@ pub fn run(
     };
     let exported = exports::run(&plan.exports, ask, over.clone(), identity, limits, store, ports)?;
     requests += count(&exported);
+    changed.extend(self::changed(&exported));
     reports.extend(exported);
     let proven = plan.sync_type == SyncType::Full && over.is_none();
     if proven && let Some(ledger) = reports.iter_mut().find(|report| report.table == LEDGER && report.status.is_good())
     {
-        requests += prove(ledger, identity, limits, store, ports)?;
+        requests += prove(ledger, &mut changed, identity, limits, store, ports)?;
     }
-    Ok(Round { reports, requests })
+    Ok(Round { reports, requests, changed })
+}
+
+/// The tables with rows that changed, whatever became of them then.
+fn changed(reports: &[TableReport]) -> BTreeSet<&'static str> {
+    let rows = |report: &TableReport| report.merged.inserted + report.merged.updated + report.deleted;
+    reports.iter().filter(|report| rows(report) > 0).map(|report| report.table).collect()
 }
 
 fn count(reports: &[TableReport]) -> u32 {
@@ -114,6 +125,7 @@ fn count(reports: &[TableReport]) -> u32 {
 /// What remains is said in its report and in the log, and never ends a round.
 fn prove(
     ledger: &mut TableReport,
+    changed: &mut BTreeSet<&'static str>,
     identity: &Identity,
     limits: Limits,
     store: &mut dyn ExportStore,
@@ -129,7 +141,9 @@ fn prove(
         ports.log.line(Level::Step, &line);
         let plan: Vec<_> =
             resource(LEDGER).into_iter().flat_map(|lines| [Some(lines), lines.follower()]).flatten().collect();
-        requests += count(&engine::run(&plan, SyncType::Incremental, identity, limits, store, ports)?);
+        let read = engine::run(&plan, SyncType::Incremental, identity, limits, store, ports)?;
+        requests += count(&read);
+        changed.extend(self::changed(&read));
         proof = proof::run(identity, store, ports);
     }
     let said = match proof {

@@ -54,6 +54,35 @@ fn a_restored_database_goes_on_where_it_was() {
 }
 
 #[test]
+fn transforms_and_their_history_are_restored_and_go_on() {
+    let scene = Scene::synced();
+    scene.execute(
+        "CREATE ROLE alice LOGIN IN ROLE pennylane_operator; CREATE SCHEMA own AUTHORIZATION alice; SET ROLE alice; \
+         CREATE TABLE own.ran (at timestamptz); \
+         SELECT pennylane.add_transform('done', 'INSERT INTO own.ran SELECT pg_catalog.clock_timestamp()', '{customers}'); \
+         RESET ROLE; SELECT pennylane.sync_incremental('customers'); SET ROLE alice; \
+         SELECT pennylane.add_transform('to do', 'INSERT INTO own.ran SELECT pg_catalog.clock_timestamp()', '{customers}')",
+    );
+    let dump = scene.cluster.file("dump");
+    let dump = dump.to_str().unwrap();
+    scene.cluster.client("pg_dump", ["-F", "directory", "-f", dump, "postgres"]);
+    scene.execute("CREATE DATABASE restored");
+    scene.cluster.client("pg_restore", ["--exit-on-error", "-j", "2", "-d", "restored", dump]);
+    let mut client = scene.cluster.connect_to("restored");
+    let mut original = scene.connect();
+    for relation in ["transforms", "transform_runs", "_transforms", "_transform_marks"] {
+        let rows = format!("SELECT string_agg(t::text, ',' ORDER BY t::text) FROM pennylane.{relation} t");
+        let here = crate::scene::value(&mut client, &rows);
+        assert!(here.is_some(), "{relation}");
+        assert_eq!(here, crate::scene::value(&mut original, &rows), "{relation}");
+    }
+    assert_eq!(sync(&mut client, "sync_incremental('customers')")["customers"].status, "ok");
+    let ran = "SELECT string_agg(transform_run_id || ' ' || name || ' ' || status, ', ' ORDER BY transform_run_id) FROM pennylane.transform_runs";
+    assert_eq!(crate::scene::value(&mut client, ran).unwrap(), "1 done ok, 2 to do ok");
+    assert_eq!(crate::scene::value(&mut client, "SELECT count(*) FROM own.ran").unwrap(), "2");
+}
+
+#[test]
 fn a_watermark_without_its_rows_is_forgotten() {
     let scene = Scene::synced();
     scene.execute("DROP TABLE pennylane.products CASCADE; SELECT pennylane.setup()");

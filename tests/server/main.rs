@@ -34,6 +34,7 @@ mod rights;
 mod roles;
 mod secrets;
 mod tokens;
+mod transforms;
 mod upgrade;
 mod users_objects;
 mod views;

@@ -123,6 +123,8 @@ fn who_may_only_read_neither_writes_nor_calls() {
         "_policies()",
         "_alert(1)",
         "_company_tables()",
+        "add_transform('t', 'SELECT 1', '{customers}')",
+        "drop_transform('t')",
         "_known_tables()",
     ];
     scene.execute("SELECT pennylane.enable_table('journals')");
@@ -140,8 +142,19 @@ fn who_may_only_read_neither_writes_nor_calls() {
         for call in calls {
             let of_operators = role == "operator"
                 && [
-                    "setup", "enable_", "disable_", "sync_", "export_", "prove", "request_", "cancel_", "invoice_",
-                    "check", "_prove",
+                    "setup",
+                    "enable_",
+                    "disable_",
+                    "sync_",
+                    "export_",
+                    "prove",
+                    "request_",
+                    "cancel_",
+                    "invoice_",
+                    "check",
+                    "_prove",
+                    "add_transform",
+                    "drop_transform",
                 ]
                 .iter()
                 .any(|start| call.starts_with(start));

@@ -13,8 +13,11 @@ BEGIN
         FROM pennylane.journals j;
     ELSE
         CREATE OR REPLACE VIEW pennylane._journals AS
-        SELECT NULL::bigint AS id, NULL::bigint AS company_id, NULL::text AS code, NULL::text AS label, NULL::text AS type
-        WHERE false;
+        -- Grouped by its key: a query that does not ask for codes then leaves the join out.
+        SELECT j.id, min(j.company_id) AS company_id, min(j.code) AS code, min(j.label) AS label, min(j.type) AS type
+        FROM (VALUES (0::bigint, 0::bigint, ''::text, ''::text, ''::text)) AS j (id, company_id, code, label, type)
+        WHERE false
+        GROUP BY j.id;
     END IF;
 END
 $journals$;

@@ -7,61 +7,69 @@
 -- it is enough that the journal names such an account. The code of the journal is the company's own choice and is not asked.
 
 CREATE OR REPLACE VIEW pennylane._openings AS
-WITH restated AS (
+WITH first_day AS MATERIALIZED (
     SELECT
         y.company_id,
         y.fiscal_year_id,
         y.start,
         l.journal_id,
+        l.ledger_entry_id,
         l.ledger_account_id,
-        sum(coalesce(l.debit, 0) - coalesce(l.credit, 0)) AS balance
+        l.ledger_account_number AS number,
+        coalesce(l.debit, 0) - coalesce(l.credit, 0) AS balance,
+        bool_or(left(l.ledger_account_number, 1) IN ('6', '7')) OVER (PARTITION BY l.ledger_entry_id) IS TRUE AS is_result
     FROM pennylane._years y
     JOIN pennylane.ledger_entry_lines l ON l.company_id = y.company_id AND l.date = y.start
-    WHERE left(l.ledger_account_number, 2) = '10'
-      AND left(l.ledger_account_number, 3) NOT IN ('108', '109')
-      AND NOT EXISTS (
-          SELECT FROM pennylane.ledger_entry_lines other
-          WHERE other.ledger_entry_id = l.ledger_entry_id AND left(other.ledger_account_number, 1) IN ('6', '7')
-      )
-    GROUP BY y.company_id, y.fiscal_year_id, y.start, l.journal_id, l.ledger_account_id
-), compared AS (
+), restated AS (
     SELECT
-        r.*,
-        EXISTS (
-            SELECT FROM pennylane.ledger_entry_lines earlier
-            WHERE earlier.company_id = r.company_id AND earlier.date < r.start
-        ) AS repeats
-    FROM restated r
+        f.company_id,
+        f.fiscal_year_id,
+        f.start,
+        f.journal_id,
+        f.ledger_account_id,
+        sum(f.balance) AS balance,
+        -- By the index: the first date of all.
+        f.start > (SELECT min(l.date) FROM pennylane.ledger_entry_lines l WHERE l.company_id = f.company_id) AS repeats
+    FROM first_day f
+    WHERE left(f.number, 2) = '10' AND left(f.number, 3) NOT IN ('108', '109') AND NOT f.is_result
+    GROUP BY f.company_id, f.fiscal_year_id, f.start, f.journal_id, f.ledger_account_id
+), equity AS MATERIALIZED (
+    SELECT a.ledger_account_id, e.date, e.balance
+    FROM (SELECT DISTINCT r.ledger_account_id FROM restated r) AS a
+    -- Few lines, by the index of their account.
+    CROSS JOIN LATERAL (
+        SELECT l.date, coalesce(l.debit, 0) - coalesce(l.credit, 0) AS balance
+        FROM pennylane.ledger_entry_lines l
+        WHERE l.ledger_account_id = a.ledger_account_id
+        OFFSET 0
+    ) AS e
 ), opened AS (
-    SELECT DISTINCT c.company_id, c.fiscal_year_id, c.start, c.journal_id, c.repeats
-    FROM compared c
-    WHERE NOT c.repeats
+    SELECT DISTINCT r.fiscal_year_id, r.journal_id, r.repeats
+    FROM restated r
+    WHERE NOT r.repeats
        OR EXISTS (
            -- The balance before: of the last year, or since an earlier one that was not closed either.
            SELECT
            FROM (
-               SELECT y.start FROM pennylane._years y WHERE y.company_id = c.company_id AND y.start < c.start
+               SELECT y.start FROM pennylane._years y WHERE y.company_id = r.company_id AND y.start < r.start
                UNION ALL
                SELECT '-infinity'
            ) AS since (day)
-           WHERE c.balance <> 0 AND c.balance = (
-               SELECT sum(coalesce(l.debit, 0) - coalesce(l.credit, 0))
-               FROM pennylane.ledger_entry_lines l
-               WHERE l.ledger_account_id = c.ledger_account_id AND l.date >= since.day AND l.date < c.start
+           WHERE r.balance <> 0 AND r.balance = (
+               SELECT sum(e.balance)
+               FROM equity e
+               WHERE e.ledger_account_id = r.ledger_account_id AND e.date >= since.day AND e.date < r.start
            )
        )
 )
 SELECT DISTINCT
-    o.company_id,
-    o.fiscal_year_id,
-    l.ledger_entry_id,
+    f.company_id,
+    f.fiscal_year_id,
+    f.start,
+    f.ledger_entry_id,
     o.repeats
 FROM opened o
-JOIN pennylane.ledger_entry_lines l
-    ON l.company_id = o.company_id AND l.date = o.start AND l.journal_id IS NOT DISTINCT FROM o.journal_id
-WHERE NOT EXISTS (
-    SELECT FROM pennylane.ledger_entry_lines other
-    WHERE other.ledger_entry_id = l.ledger_entry_id AND left(other.ledger_account_number, 1) IN ('6', '7')
-);
+JOIN first_day f ON f.fiscal_year_id = o.fiscal_year_id AND f.journal_id IS NOT DISTINCT FROM o.journal_id
+WHERE NOT f.is_result;
 
 COMMENT ON VIEW pennylane._openings IS 'Internal: the opening entries (à-nouveaux) of each fiscal year; repeats says that earlier lines are held, which the opening repeats.';

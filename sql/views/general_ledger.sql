@@ -36,7 +36,7 @@ FROM (
         l.debit::numeric(18, 2) AS debit,
         l.credit::numeric(18, 2) AS credit,
         (CASE WHEN y.fiscal_year_id IS NOT NULL THEN sum(coalesce(l.debit, 0) - coalesce(l.credit, 0)) OVER (
-            PARTITION BY l.company_id, y.fiscal_year_id, l.ledger_account_number ORDER BY l.date, l.id ROWS UNBOUNDED PRECEDING
+            PARTITION BY l.ledger_account_number, y.fiscal_year_id, l.company_id ORDER BY l.date, l.id ROWS UNBOUNDED PRECEDING
         ) END)::numeric(18, 2) AS balance,
         l.lettered_ledger_entry_lines_ids <> '[]' AS is_lettered,
         e.due_date

@@ -22,11 +22,11 @@ FROM (
         e.category ->> 'analytical_code' AS analytical_code,
         w.weight
     FROM pennylane.ledger_entries t
-    CROSS JOIN LATERAL jsonb_path_query(t.categories, '$[*] ? (@.type() == "object")') WITH ORDINALITY AS e (category, place)
+    CROSS JOIN LATERAL jsonb_array_elements(t.categories) WITH ORDINALITY AS e (category, place)
     CROSS JOIN LATERAL (
         SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]{1,6}([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
     ) AS w (weight)
-    WHERE t.categories <> '[]'
+    WHERE jsonb_typeof(t.categories) = 'array' AND t.categories <> '[]' AND jsonb_typeof(e.category) = 'object'
 ) AS c;
 
 COMMENT ON VIEW pennylane.ledger_entry_categories IS 'The analytical categories of the ledger entries, one row an entry and category. An entry has no amount: those of its lines are in ledger_entry_line_categories.';

@@ -35,11 +35,11 @@ FROM (
             PARTITION BY t.id, e.category #>> '{category_group,id}' ORDER BY e.place
         ) AS weight_to_here
     FROM pennylane.ledger_entry_lines t
-    CROSS JOIN LATERAL jsonb_path_query(t.categories, '$[*] ? (@.type() == "object")') WITH ORDINALITY AS e (category, place)
+    CROSS JOIN LATERAL jsonb_array_elements(t.categories) WITH ORDINALITY AS e (category, place)
     CROSS JOIN LATERAL (
         SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]{1,6}([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
     ) AS w (weight)
-    WHERE t.categories <> '[]'
+    WHERE jsonb_typeof(t.categories) = 'array' AND t.categories <> '[]' AND jsonb_typeof(e.category) = 'object'
 ) AS c;
 
 COMMENT ON VIEW pennylane.ledger_entry_line_categories IS 'The analytical categories of the ledger lines, one row a line and category. Amounts are the category''s share, so the sums over one category_group_id do not double; over several groups they would: name one. Lines without category are not here.';

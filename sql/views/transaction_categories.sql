@@ -33,11 +33,11 @@ FROM (
             PARTITION BY t.id, e.category #>> '{category_group,id}' ORDER BY e.place
         ) AS weight_to_here
     FROM pennylane.transactions t
-    CROSS JOIN LATERAL jsonb_path_query(t.categories, '$[*] ? (@.type() == "object")') WITH ORDINALITY AS e (category, place)
+    CROSS JOIN LATERAL jsonb_array_elements(t.categories) WITH ORDINALITY AS e (category, place)
     CROSS JOIN LATERAL (
         SELECT CASE WHEN e.category ->> 'weight' ~ '^-?[0-9]{1,6}([.][0-9]+)?$' THEN (e.category ->> 'weight')::numeric END
     ) AS w (weight)
-    WHERE t.categories <> '[]'
+    WHERE jsonb_typeof(t.categories) = 'array' AND t.categories <> '[]' AND jsonb_typeof(e.category) = 'object'
 ) AS c;
 
 COMMENT ON VIEW pennylane.transaction_categories IS 'The analytical categories of the transactions, one row a transaction and category. Amounts are the category''s share, so the sums over one category_group_id do not double; over several groups they would: name one. Transactions without category are not here, archived ones are.';

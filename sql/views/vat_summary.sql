@@ -28,7 +28,7 @@ FROM (
     FROM pennylane.ledger_entry_lines l
     WHERE left(l.ledger_account_number, 3) = '445'
       AND l.date IS NOT NULL
-      AND NOT EXISTS (SELECT FROM pennylane._openings o WHERE o.ledger_entry_id = l.ledger_entry_id)
+      AND coalesce(l.ledger_entry_id, 0) NOT IN (SELECT coalesce(o.ledger_entry_id, -1) FROM pennylane._openings o)
     GROUP BY l.company_id, date_trunc('month', l.date::timestamp)::date, l.ledger_account_number
 ) AS sums
 LEFT JOIN pennylane._account_labels n ON n.company_id = sums.company_id AND n.number = sums.account_number;

@@ -35,7 +35,6 @@ const VIEWS: &[View] = views![
     "_account_classes",
     "_account_customers",
     "_account_suppliers",
-    "_open_items",
     "_aged_accounts",
     "trial_balance",
     "general_ledger",

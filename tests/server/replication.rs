@@ -208,7 +208,7 @@ fn the_recipe_makes_a_copy_that_follows_every_change_and_can_be_made_again() {
         let definition = definition
             .replace("TABLES", &names.join(", ").replace("pennylane.", ""))
             .replace("NAMES", &names.join(", "))
-            .replace("STATE", "'health', 'schedule', 'progress', '_past_runs'");
+            .replace("STATE", "'health', 'schedule', 'progress', '_past_runs', 'transforms'");
         let definitions = lines(&mut here, &definition);
         assert!(!definitions.is_empty());
         assert_eq!(lines(&mut there, &definition), definitions, "{definition}");

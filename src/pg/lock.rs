@@ -81,7 +81,7 @@ impl Turn {
         let until = Instant::now() + PATIENCE;
         loop {
             if txn::atomically("transforms", || Ok(acquire(TRANSFORMS, Mode::Alone, session, false)))? {
-                return Ok(Some(Turn(session.then_some(OfSession(TRANSFORMS, Mode::Alone)))));
+                return Ok(Some(Turn(session.then(|| OfSession(TRANSFORMS, Mode::Alone)))));
             }
             if Pending.requested() {
                 return Err(Error::Interrupted);

@@ -1,5 +1,5 @@
 //! What no server log may hold, looked for in the log of every test when it ends: tokens, signed links, and names,
-//! addresses, account numbers and amounts of records.
+//! addresses, account numbers and amounts of records; and what PostgreSQL says of code that does not clean up after itself.
 
 use crate::scene::TOKEN;
 use fake_pennylane::FakePennylane;
@@ -42,6 +42,15 @@ fn private(api: &FakePennylane) -> HashSet<String> {
         }
     });
     found
+}
+
+/// PostgreSQL's complaints about locks, memory and references that were not given back, or twice.
+const UNTIDY: [&str; 4] = ["you don't own a lock", "reference leak", "still active", "transaction left non-empty"];
+
+/// Fails when PostgreSQL complains.
+pub fn holds_no_complaint(log: &str) {
+    let complaint = said_by_the_server(log).find(|line| UNTIDY.iter().any(|words| line.contains(words)));
+    assert_eq!(complaint, None, "PostgreSQL complains");
 }
 
 /// The log without times and without what a test typed itself: the text of its statements. An entry goes on in lines that

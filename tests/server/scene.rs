@@ -136,7 +136,9 @@ impl Drop for Scene {
     /// Whatever a test is about, its log is searched.
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            crate::log_scan::holds_nothing_private(&self.cluster.log(), &self.api);
+            let log = self.cluster.log();
+            crate::log_scan::holds_nothing_private(&log, &self.api);
+            crate::log_scan::holds_no_complaint(&log);
         }
     }
 }

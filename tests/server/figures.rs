@@ -656,6 +656,64 @@ fn delays_of_payment_come_from_the_lettering() {
     assert_eq!(shown, expected);
 }
 
+#[test]
+fn nothing_settles_an_invoice_but_a_payment_in_full() {
+    let scene = Scene::synced();
+    let today = today(&scene);
+    let ago = |days| today - chrono::Days::new(days);
+    // Each of 100.00, dated 100 days ago and due 70 days ago.
+    let ids = scene.api.world(|world| {
+        let mut invoice = |status: &str, amount: &str, paid: bool, remaining: &str, settled: &[(u64, i64)]| {
+            let cents = in_cents(amount);
+            let entry = world.book_entry(
+                ago(100),
+                "vente",
+                &[("411SEUL", cents.max(0), (-cents).max(0)), ("707000", (-cents).max(0), cents.max(0))],
+            );
+            let mut lettered = vec![entry];
+            for (days, part) in settled {
+                lettered.push(world.book_entry(ago(*days), "paiement", &[("512000", *part, 0), ("411SEUL", 0, *part)]));
+            }
+            if lettered.len() > 1 {
+                letter(world, &lettered, "411");
+            }
+            let mut record = world.new_record("customer_invoices");
+            for (name, value) in [
+                ("amount", json!(amount)),
+                ("remaining_amount_with_tax", json!(remaining)),
+                ("paid", json!(paid)),
+                ("status", json!(status)),
+                ("draft", json!(false)),
+                ("archived_at", Value::Null),
+                ("date", json!(ago(100))),
+                ("deadline", json!(ago(70))),
+                ("ledger_entry", json!({"id": entry})),
+            ] {
+                record[name] = value;
+            }
+            (world.insert("customer_invoices", record), entry)
+        };
+        let part = invoice("partially_paid", "100.0", false, "90.0", &[(80, 1_000)]).0;
+        let whole = invoice("paid", "100.0", true, "0.0", &[(80, 4_000), (60, 6_000)]).0;
+        let early = invoice("paid", "100.0", true, "0.0", &[(90, 10_000)]).0;
+        let cancelled = invoice("cancelled", "100.0", false, "0.0", &[]).0;
+        let (credited, entry) = invoice("cancelled", "100.0", true, "0.0", &[]);
+        let (_, note) = invoice("credit_note", "-100.0", true, "0.0", &[]);
+        let unknown = invoice("paid", "100.0", true, "0.0", &[]).0;
+        letter(world, &[entry, note], "411");
+        [part, whole, early, cancelled, credited, unknown]
+    });
+    scene.sync("sync_incremental()");
+    let shown = ids.map(|id| {
+        let query = "SELECT delai_paiement, retard FROM pennylane.customer_invoice_delays WHERE customer_invoice_id = ";
+        let row = rows(&scene, &format!("{query}{id}")).remove(0);
+        [row[0].clone(), row[1].clone()].map(|days| days.map(|days| days.parse::<i64>().unwrap()))
+    });
+    let expected =
+        [[None, Some(70)], [Some(40), Some(10)], [Some(10), Some(0)], [None, None], [None, None], [None, None]];
+    assert_eq!(shown, expected);
+}
+
 /// Nothing is synced yet.
 fn several_banks() -> Scene {
     Scene::with(Size { bank_accounts: 4, ..Size::tiny() }, &[])

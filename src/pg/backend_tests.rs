@@ -130,6 +130,7 @@ mod tests {
             SELECT c.oid::regclass || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum >= 0 \
              WHERE c.relnamespace = 'pennylane'::regnamespace AND c.relkind IN ('r', 'v') AND NOT a.attisdropped \
               AND col_description(c.oid, a.attnum) IS NULL \
+              AND c.relname NOT IN (SELECT v FROM pennylane._views() AS v WHERE v LIKE '\\_%') \
             UNION ALL \
             SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'pennylane'::regnamespace AND c.relkind IN ('r', 'v') \
               AND obj_description(c.oid, 'pg_class') IS NULL) AS objects";

@@ -130,7 +130,7 @@ impl Worker {
                 }
                 Err(Error::Interrupted) => {
                     let (status, words) = stopped();
-                    step(|| runs::cut_off(run, plan, status, words))?;
+                    undisturbed(|| runs::cut_off(run, plan, status, words))?;
                     ports.log.line(Level::Step, &format!("[END] Sync interrompue ({words})"));
                     Err(Error::Interrupted)
                 }
@@ -171,6 +171,15 @@ fn settle(done: Result<bool>, note: impl FnOnce(&Error) -> Result<()>) -> Result
             ServerLog.line(Level::Warning, &format!("[ERREUR] {}", error.in_full()));
             Ok(true)
         }
+    }
+}
+
+/// Notes how something ended. The scheduler cancels a worker that is turned off: a cancel that comes when the run has stopped
+/// already is not for this.
+fn undisturbed(work: impl Fn() -> Result<()>) -> Result<()> {
+    match step(&work) {
+        Err(Error::Interrupted) => step(&work),
+        done => done,
     }
 }
 
